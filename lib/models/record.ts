@@ -1,0 +1,72 @@
+/**
+ * The canonical record of a trained dictionary on the host, and nothing about how it was made.
+ * One forward formula serves every format: `spec` of interop, section 0, in latent-major layout.
+ * @module
+ */
+
+/** How pre-activations become latents. */
+export type Activation =
+  | { name: "relu" }
+  | { name: "topk"; k: number }
+  | { name: "jumprelu"; threshold: Float32Array };
+
+/**
+ * A dictionary in memory. Matrices are latent-major: row `f` belongs to latent `f`.
+ *
+ * `h = (x - pre) W_encᵀ + b_enc`, `s = h ⊙ gate`, `f = act(s) ⊘ gate`, `y = f W_dec + b_dec`,
+ * with `pre = b_dec` when `subtractBDec`, else zero; `gate` = row norms of `W_dec` when `gateByDecoderNorm`, else one.
+ */
+export interface DictionaryRecord {
+  /** What the dictionary reconstructs: its own input, or another hookpoint. */
+  kind: "sae" | "transcoder";
+  /** Width of the input. */
+  dIn: number;
+  /** Width of the output. */
+  dOut: number;
+  /** Number of latents. */
+  dSae: number;
+  /** Encoder rows [dSae, dIn]. */
+  wEnc: Float32Array;
+  /** Encoder bias [dSae]. */
+  bEnc: Float32Array;
+  /** Decoder rows [dSae, dOut]. */
+  wDec: Float32Array;
+  /** Output bias [dOut]; also what is taken from the input when `subtractBDec`. */
+  bDec: Float32Array;
+  /** Whether `b_dec` is subtracted from the input. */
+  subtractBDec: boolean;
+  /** Whether selection looks at `h · ‖W_dec row‖` in place of `h`. */
+  gateByDecoderNorm: boolean;
+  /** The activation function. */
+  activation: Activation;
+}
+
+/** Where a dictionary comes from; goes into `sdm.json` and into the metadata of exports. */
+export interface Provenance {
+  /** Canonical hookpoint name, for example `blocks.2.hook_resid_post`. */
+  hookpoint: string;
+  /** ONNX tensor that was tapped. */
+  tensor?: string;
+  /** Model: a name or a path's last part. */
+  modelName?: string;
+  /** SHA-256 of the ONNX file. */
+  modelSha256?: string;
+  /** SHA-256 of tokenizer.json. */
+  tokenizerSha256?: string;
+  /** Tokens a context. */
+  contextSize?: number;
+  /** Whether a BOS token was put in front of each context. */
+  prependBos?: boolean;
+  /** Positions of a context whose rows were dropped. */
+  droppedPositions?: number[];
+  /** Token ids whose rows were dropped. */
+  droppedTokens?: number[];
+  /** Input scale that training used and that is folded into the weights. */
+  inputScaleFolded?: number;
+  /** Name of the data. */
+  data?: string;
+  /** The training configuration as it was run. */
+  config?: unknown;
+  /** Figures measured at the end of training: l0, fvu, dead_frac. */
+  figures?: Record<string, number | null>;
+}

@@ -1,0 +1,39 @@
+/**
+ * What the rest of the program knows about a language model: names of hookpoints and a runner.
+ * @module
+ */
+
+/** A place in the model whose activations can be recorded. */
+export interface Hookpoint {
+  /** Canonical name in TransformerLens form, or the tensor's own name for a raw tensor. */
+  name: string;
+  /** Name of the ONNX tensor. */
+  tensor: string;
+  /** Layer, or undefined for a raw tensor. */
+  layer?: number;
+  /** `resid_pre`, `resid_mid`, `resid_post`, `attn_out`, `mlp_in`, `mlp_out`, `mlp_hidden` or `raw`. */
+  kind: string;
+  /** Width of the last axis, when the graph tells. */
+  d?: number;
+  /** Why the resolver believes it: one short clause. */
+  why: string;
+}
+
+/** Which ONNX Runtime runs the model. `auto` takes `cpu` where the native library loads, else `wasm`. */
+export type ProviderName = "auto" | "cpu" | "wasm" | "webgpu";
+
+/** A model that is loaded and gives the activations of its taps. */
+export interface ModelRunner {
+  /** The provider in use. */
+  readonly provider: Exclude<ProviderName, "auto">;
+  /** The tapped tensors, in the order of `run`'s answer. */
+  readonly taps: readonly string[];
+  /**
+   * Runs `batch` contexts of `length` tokens each.
+   * @param ids token ids, row-major [batch, length]
+   * @returns one array a tap, row-major [batch · length, d], float32 whatever the graph's type
+   */
+  run(ids: Int32Array, batch: number, length: number): Promise<Float32Array[]>;
+  /** Frees the session. */
+  close(): Promise<void>;
+}
