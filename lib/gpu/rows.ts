@@ -1,0 +1,97 @@
+/**
+ * Matrices on the device: rows of float32, padded for vec4 loads and for tiles, split over buffers by rows.
+ * @module
+ */
+import { planShards, roundUp, type RowRange } from "../tensor/shards.ts";
+import { createBuffer, destroyBuffer, type Gpu } from "./device.ts";
+import { readSlices } from "./readback.ts";
+
+/** Rows of a tile: matrices have a whole number of them, the surplus rows are zero. */
+export const ROW_UNIT = 64;
+
+/** One buffer of a matrix. */
+export interface Shard extends RowRange {
+  /** Its buffer: `roundUp(rows, ROW_UNIT)` rows of `stride` floats. */
+  buffer: GPUBuffer;
+}
+
+/** A matrix [rows, cols] on the device. */
+export interface Rows {
+  /** Name for messages. */
+  readonly label: string;
+  /** Number of rows. */
+  readonly rows: number;
+  /** Number of columns. */
+  readonly cols: number;
+  /** Floats from one row to the next: `cols` rounded up to 4; the surplus is zero. */
+  readonly stride: number;
+  /** The buffers in order of rows. */
+  readonly shards: readonly Shard[];
+}
+
+/** Makes a zero matrix. */
+export function createRows(gpu: Gpu, label: string, rows: number, cols: number): Rows {
+  const stride = roundUp(cols, 4);
+  const ranges = planShards(rows, stride * 4, gpu.facts.maxBindingBytes, ROW_UNIT);
+  const shards = ranges.map((range, i) => ({
+    ...range,
+    buffer: createBuffer(
+      gpu,
+      roundUp(range.rows, ROW_UNIT) * stride * 4,
+      ranges.length > 1 ? `${label} ${i}` : label,
+    ),
+  }));
+  return { label, rows, cols, stride, shards };
+}
+
+/** The one buffer of a matrix that is not allowed to be split (rows of a batch). */
+export function onlyShard(rows: Rows): GPUBuffer {
+  if (rows.shards.length !== 1) {
+    throw new Error(`Cannot use "${rows.label}" as one buffer: it has ${rows.shards.length}`);
+  }
+  return rows.shards[0].buffer;
+}
+
+/** Writes `data`, row-major [n, cols], to rows [firstRow, firstRow + n). */
+export function writeRows(gpu: Gpu, target: Rows, data: Float32Array, firstRow = 0): void {
+  const count = data.length / target.cols;
+  for (const shard of target.shards) {
+    const from = Math.max(firstRow, shard.firstRow);
+    const to = Math.min(firstRow + count, shard.firstRow + shard.rows);
+    if (from >= to) continue;
+    const part = data.subarray((from - firstRow) * target.cols, (to - firstRow) * target.cols);
+    const padded = pad(part, target.cols, target.stride);
+    const offset = (from - shard.firstRow) * target.stride * 4;
+    gpu.device.queue.writeBuffer(shard.buffer, offset, padded as Float32Array<ArrayBuffer>);
+  }
+}
+
+function pad(data: Float32Array, cols: number, stride: number): Float32Array {
+  if (cols === stride) return data;
+  const rows = data.length / cols;
+  const out = new Float32Array(rows * stride);
+  for (let r = 0; r < rows; r++) out.set(data.subarray(r * cols, (r + 1) * cols), r * stride);
+  return out;
+}
+
+/** Reads a matrix, row-major [rows, cols]; shard after shard, so that the copies stay small. */
+export async function readRows(gpu: Gpu, source: Rows): Promise<Float32Array> {
+  const out = new Float32Array(source.rows * source.cols);
+  for (const shard of source.shards) {
+    const [bytes] = await readSlices(gpu, [{
+      buffer: shard.buffer,
+      size: shard.rows * source.stride * 4,
+    }]);
+    const floats = new Float32Array(bytes);
+    for (let r = 0; r < shard.rows; r++) {
+      const row = floats.subarray(r * source.stride, r * source.stride + source.cols);
+      out.set(row, (shard.firstRow + r) * source.cols);
+    }
+  }
+  return out;
+}
+
+/** Frees the buffers of a matrix. */
+export function destroyRows(gpu: Gpu, rows: Rows): void {
+  for (const shard of rows.shards) destroyBuffer(gpu, shard.buffer);
+}

@@ -1,0 +1,54 @@
+// recon[r] = start + sum over the entries of row r of value * w[latent], entries in order of latents.
+// One thread computes COLUMNS vec4s of a row, so that an entry is loaded once for all of them.
+// A matrix in several buffers is one dispatch a buffer: each adds its own latents to what is there (ADD).
+struct Dims {
+  rows: u32,
+  d4: u32,
+  threads: u32,    // threads of a row: ceil(d4 / COLUMNS)
+  firstLatent: u32, // first latent of this buffer
+  latents: u32,    // latents of this buffer
+}
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(1) var<storage, read> spans: array<vec2u>;
+@group(0) @binding(2) var<storage, read> entries: array<vec2u>;
+@group(0) @binding(3) var<storage, read> w: array<vec4f>;
+@group(0) @binding(4) var<storage, read> bias: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> recon: array<vec4f>;
+
+//#use linear_id
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
+        @builtin(local_invocation_index) local: u32) {
+  let id = linearId(wid, nwg, local, 64u);
+  let row = id / dims.threads;
+  if (row >= dims.rows) { return; }
+  let first = id % dims.threads;
+  //#for c in 0..COLUMNS
+  let col{{c}} = min(first + {{c}}u * dims.threads, dims.d4 - 1u);
+  //#if ADD
+  var acc{{c}} = recon[row * dims.d4 + col{{c}}];
+  //#else
+  //#if BIAS
+  var acc{{c}} = bias[col{{c}}];
+  //#else
+  var acc{{c}} = vec4f(0.0);
+  //#end
+  //#end
+  //#end
+  let span = spans[row];
+  for (var e = span.x; e < span.y; e++) {
+    let entry = entries[e];
+    let latent = entry.x - dims.firstLatent;
+    if (latent < dims.latents) {
+      let value = vec4f(bitcast<f32>(entry.y));
+      let base = latent * dims.d4;
+      //#for c in 0..COLUMNS
+      acc{{c}} = fma(value, w[base + col{{c}}], acc{{c}});
+      //#end
+    }
+  }
+  //#for c in 0..COLUMNS
+  if (first + {{c}}u * dims.threads < dims.d4) { recon[row * dims.d4 + col{{c}}] = acc{{c}}; }
+  //#end
+}

@@ -1,0 +1,74 @@
+// grad[l] = factor * sum over the entries of latent l of weight * rows[row], in order of rows.
+// The weight is the entry's value (gradient of W_dec, rows = residual) or its dz (gradient of W_enc, rows = centred
+// input); with dz the sum of the weights is the gradient of b_enc. One thread owns COLUMNS vec4s of a latent.
+struct Dims {
+  latents: u32,    // latents of this buffer
+  d4: u32,
+  threads: u32,    // threads of a latent: ceil(d4 / COLUMNS)
+  firstLatent: u32,
+  scaleWord: u32,  // place of the factor in scalars; used by SCALED
+}
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(1) var<storage, read> offsets: array<u32>;
+@group(0) @binding(2) var<storage, read> placed: array<vec4u>;
+@group(0) @binding(3) var<storage, read> rows: array<vec4f>;
+@group(0) @binding(4) var<storage, read> scalars: array<f32>;
+@group(0) @binding(5) var<storage, read_write> grad: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> gradBias: array<f32>;
+
+//#use linear_id
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
+        @builtin(local_invocation_index) local: u32) {
+  let id = linearId(wid, nwg, local, 64u);
+  let latent = id / dims.threads;
+  if (latent >= dims.latents) { return; }
+  let first = id % dims.threads;
+  let global = dims.firstLatent + latent;
+  let from = offsets[global];
+  let to = offsets[global + 1u];
+  //#if ADD
+  if (from == to) { return; }
+  //#end
+  //#for c in 0..COLUMNS
+  let col{{c}} = min(first + {{c}}u * dims.threads, dims.d4 - 1u);
+  var acc{{c}} = vec4f(0.0);
+  //#end
+  var bias = 0.0;
+  for (var e = from; e < to; e++) {
+    let entry = placed[e];
+    //#if BY_VALUE
+    let weight = bitcast<f32>(entry.y);
+    //#else
+    let weight = bitcast<f32>(entry.z);
+    bias += weight;
+    //#end
+    let base = entry.x * dims.d4;
+    //#for c in 0..COLUMNS
+    acc{{c}} = fma(vec4f(weight), rows[base + col{{c}}], acc{{c}});
+    //#end
+  }
+  //#if BY_VALUE
+  let factor = vec4f(scalars[dims.scaleWord]);
+  //#else
+  let factor = vec4f(1.0);
+  if (first == 0u) {
+    //#if ADD
+    gradBias[global] += bias;
+    //#else
+    gradBias[global] = bias;
+    //#end
+  }
+  //#end
+  //#for c in 0..COLUMNS
+  if (first + {{c}}u * dims.threads < dims.d4) {
+    let at = latent * dims.d4 + col{{c}};
+    //#if ADD
+    grad[at] += factor * acc{{c}};
+    //#else
+    grad[at] = factor * acc{{c}};
+    //#end
+  }
+  //#end
+}

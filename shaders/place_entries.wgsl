@@ -1,0 +1,42 @@
+// The code by latent: entry (r, l) goes to offsets[l] + the number of earlier rows in which l is active.
+// A placed entry is (row, value, dz, index in the code by rows), values as bits, one vec4 to load later.
+struct Dims {
+  rows: u32,
+  capacity: u32,
+  words4: u32,
+}
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(1) var<storage, read> spans: array<vec2u>;
+@group(0) @binding(2) var<storage, read> entries: array<vec2u>;
+@group(0) @binding(3) var<storage, read> dz: array<u32>;
+@group(0) @binding(4) var<storage, read> bits: array<vec4u>;
+@group(0) @binding(5) var<storage, read> offsets: array<u32>;
+@group(0) @binding(6) var<storage, read_write> placed: array<vec4u>;
+
+//#use linear_id
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
+        @builtin(local_invocation_index) local: u32) {
+  let id = linearId(wid, nwg, local, 64u);
+  let row = id / dims.capacity;
+  if (row >= dims.rows) { return; }
+  let span = spans[row];
+  let e = span.x + id % dims.capacity;
+  if (e >= span.y) { return; }
+  let entry = entries[e];
+  let base = entry.x * dims.words4;
+  let lastVec = row / 128u;
+  var sum = vec4u(0u);
+  for (var i = 0u; i < lastVec; i++) { sum += countOneBits(bits[base + i]); }
+  // Of the row's own vec4: whole words before its word, and the bits below its bit.
+  let own = bits[base + lastVec];
+  let word = (row / 32u) % 4u;
+  let below = (1u << (row % 32u)) - 1u;
+  let lanes = vec4u(0u, 1u, 2u, 3u);
+  let mask = select(select(vec4u(0u), vec4u(below), lanes == vec4u(word)), vec4u(0xffffffffu),
+                    lanes < vec4u(word));
+  sum += countOneBits(own & mask);
+  let at = offsets[entry.x] + sum.x + sum.y + sum.z + sum.w;
+  placed[at] = vec4u(row, entry.y, dz[e], e);
+}
