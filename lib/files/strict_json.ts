@@ -23,6 +23,7 @@ export type JsonValue = null | boolean | string | JsonNumber | JsonObject | Json
 
 /** Where and why a text is not JSON. */
 export class JsonSyntaxError extends Error {
+  /** Name of the class. */
   override readonly name = "JsonSyntaxError";
   /** An error at the UTF-16 index `at`; `problem` continues "line 1, column 2 …". */
   constructor(readonly problem: string, readonly at: number) {

@@ -1,0 +1,102 @@
+/**
+ * The forward pass of a dictionary record in float64: what every format, kernel and export is held against.
+ *
+ *     h = (x - pre) W_encᵀ + b_enc      [rows, F]     pre = b_dec or 0
+ *     s = h ⊙ gate                                    gate = ‖W_dec row‖ or 1
+ *     f = act(s) ⊘ gate                 [rows, F]
+ *     y = f W_dec + b_dec               [rows, o]
+ *
+ * relu: max(s, 0). topk: the k largest s of a row (ties to the lowest latent), then max(·, 0).
+ * jumprelu: max(s, 0) where s > threshold, strictly.
+ * @module
+ */
+
+/** What the formula needs of a dictionary; matrices are latent-major. */
+export interface ForwardRecord {
+  /** Width of the input. */
+  readonly dIn: number;
+  /** Width of the output. */
+  readonly dOut: number;
+  /** Number of latents. */
+  readonly dSae: number;
+  /** Encoder rows [dSae, dIn]. */
+  readonly wEnc: ArrayLike<number>;
+  /** Encoder bias [dSae]. */
+  readonly bEnc: ArrayLike<number>;
+  /** Decoder rows [dSae, dOut]. */
+  readonly wDec: ArrayLike<number>;
+  /** Output bias [dOut]. */
+  readonly bDec: ArrayLike<number>;
+  /** Whether the output bias is taken from the input. */
+  readonly subtractBDec: boolean;
+  /** Whether selection looks at scores times decoder row norms. */
+  readonly gateByDecoderNorm: boolean;
+  /** The activation function. */
+  readonly activation:
+    | { readonly name: "relu" }
+    | { readonly name: "topk"; readonly k: number }
+    | { readonly name: "jumprelu"; readonly threshold: ArrayLike<number> };
+}
+
+/** Latents and reconstruction of some rows, dense. */
+export interface ForwardResult {
+  /** Activations [rows, dSae]. */
+  latents: Float64Array;
+  /** Reconstruction [rows, dOut]. */
+  reconstruction: Float64Array;
+}
+
+/** Runs the formula of this module on `x` [rows, dIn]. */
+export function forwardRecord(record: ForwardRecord, x: ArrayLike<number>): ForwardResult {
+  const { dIn, dOut, dSae, wEnc, wDec } = record;
+  const rows = x.length / dIn;
+  if (!Number.isInteger(rows)) {
+    throw new RangeError(`Cannot split ${x.length} values in rows of ${dIn}`);
+  }
+  const gate = decoderGate(record);
+  const latents = new Float64Array(rows * dSae);
+  const reconstruction = new Float64Array(rows * dOut);
+  for (let r = 0; r < rows; r++) {
+    const scores = new Float64Array(dSae);
+    for (let f = 0; f < dSae; f++) {
+      let h = record.bEnc[f];
+      for (let i = 0; i < dIn; i++) {
+        const pre = record.subtractBDec ? record.bDec[i] : 0;
+        h += (x[r * dIn + i] - pre) * wEnc[f * dIn + i];
+      }
+      scores[f] = h * gate[f];
+    }
+    const active = activate(record.activation, scores);
+    const y = reconstruction.subarray(r * dOut, (r + 1) * dOut);
+    for (let j = 0; j < dOut; j++) y[j] = record.bDec[j];
+    for (let f = 0; f < dSae; f++) {
+      const value = active[f] / gate[f];
+      latents[r * dSae + f] = value;
+      if (value !== 0) { for (let j = 0; j < dOut; j++) y[j] += value * wDec[f * dOut + j]; }
+    }
+  }
+  return { latents, reconstruction };
+}
+
+/** Row norms of the decoder, or ones; a zero row counts as one so that nothing is divided by zero. */
+function decoderGate({ dSae, dOut, wDec, gateByDecoderNorm }: ForwardRecord): Float64Array {
+  const gate = new Float64Array(dSae).fill(1);
+  if (!gateByDecoderNorm) return gate;
+  for (let f = 0; f < dSae; f++) {
+    let sum = 0;
+    for (let j = 0; j < dOut; j++) sum += wDec[f * dOut + j] ** 2;
+    gate[f] = Math.sqrt(sum) || 1;
+  }
+  return gate;
+}
+
+function activate(activation: ForwardRecord["activation"], s: Float64Array): Float64Array {
+  if (activation.name === "relu") return s.map((v) => Math.max(v, 0));
+  if (activation.name === "jumprelu") {
+    return s.map((v, f) => v > activation.threshold[f] ? Math.max(v, 0) : 0);
+  }
+  const order = Array.from(s.keys()).sort((a, b) => s[b] - s[a] || a - b);
+  const out = new Float64Array(s.length);
+  for (const f of order.slice(0, activation.k)) out[f] = Math.max(s[f], 0);
+  return out;
+}
