@@ -27,11 +27,11 @@ export function nearest(wanted: string, known: readonly string[], count = 3): st
     const other = name.toLowerCase();
     const contains = low.length > 2 && (other.includes(low) || low.includes(other));
     const distance = editDistance(low, other);
-    return { name, order, score: contains ? Math.min(distance, 1) : distance, other };
+    return { name, order, score: contains ? Math.min(distance, 1) : distance, distance, other };
   });
   return scored
     .filter((s) => s.score <= Math.max(3, Math.ceil(0.6 * Math.max(low.length, s.other.length))))
-    .sort((a, b) => a.score - b.score || a.order - b.order)
+    .sort((a, b) => a.score - b.score || a.distance - b.distance || a.order - b.order)
     .slice(0, count)
     .map((s) => s.name);
 }

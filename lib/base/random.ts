@@ -58,7 +58,12 @@ export class RandomStream {
   /** Four u32 at (step, index). */
   block(step: number, index: number): [number, number, number, number] {
     return philox(
-      [index >>> 0, Math.floor(index / 4294967296) >>> 0, step >>> 0, Math.floor(step / 4294967296)],
+      [
+        index >>> 0,
+        Math.floor(index / 4294967296) >>> 0,
+        step >>> 0,
+        Math.floor(step / 4294967296),
+      ],
       this.#key,
     );
   }

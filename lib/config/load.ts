@@ -1,0 +1,82 @@
+/**
+ * Reads a configuration from a TOML or JSON file and the command line, and writes one as TOML.
+ * @module
+ */
+import { basename, dirname, resolve } from "node:path";
+import { stringify } from "smol-toml";
+import { SdmError } from "../base/errors.ts";
+import { exists, parseJson, parseToml, readTextFile } from "../files/documents.ts";
+import { applyOverrides, type Override } from "./overrides.ts";
+import { validateConfig } from "./parse.ts";
+import { keyAt, type PlacedKeys, placeKeys } from "./place.ts";
+import type { Config } from "./types.ts";
+
+/** Where a configuration comes from. */
+export interface ConfigSources {
+  /** A TOML or JSON file, or the folder of a run, whose `config.json` is meant. */
+  file?: string;
+  /** Values from the command line, in order. */
+  overrides?: readonly Override[];
+  /** Whether a model with text, or a store, must be named; true by default. */
+  inputs?: boolean;
+}
+
+/**
+ * Parses the text of a file: JSON when its name or its first character says so, else TOML.
+ * @throws SdmError with line and column
+ */
+export function parseConfigText(text: string, source: string): unknown {
+  const json = /\.json$/i.test(source) || (!/\.toml$/i.test(source) && /^\s*\{/.test(text));
+  return json ? parseJson(text, source, "config") : parseToml(text, source, "config");
+}
+
+/** Makes paths absolute: in a file they are relative to its folder, on the command line to the working folder. */
+function absolutePaths(placed: PlacedKeys, folder: string): PlacedKeys {
+  const absolute = (value: unknown) => typeof value === "string" ? resolve(folder, value) : value;
+  const entries = [...placed].map(([path, value]): [string, unknown] => {
+    const kind = keyAt(path)?.kind;
+    if (kind === "path") return [path, absolute(value)];
+    if (kind === "paths" && Array.isArray(value)) return [path, value.map(absolute)];
+    return [path, value];
+  });
+  return new Map(entries);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return await Deno.stat(path).then((info) => info.isDirectory, () => false);
+}
+
+/**
+ * Reads and checks a configuration. Flags hold over the file; paths of the result are absolute.
+ * @throws SdmError when something cannot be read or is not legal
+ */
+export async function loadConfig(sources: ConfigSources): Promise<Config> {
+  let file = sources.file;
+  if (file !== undefined && await isFolder(file)) {
+    const folder = file;
+    file = `${folder.replace(/[\\/]+$/, "")}/config.json`;
+    if (!await exists(file)) {
+      throw new SdmError(
+        `Cannot read config "${folder}": no config.json in it, the folder of a run is needed`,
+      );
+    }
+  }
+  let placed: PlacedKeys = new Map();
+  const source = file === undefined ? "command line" : basename(file);
+  if (file !== undefined) {
+    const raw = parseConfigText(await readTextFile(file, "config"), file);
+    placed = absolutePaths(placeKeys(raw, source), dirname(resolve(file)));
+  }
+  const overrides = absolutePaths(
+    applyOverrides(new Map(), sources.overrides ?? []),
+    Deno.cwd(),
+  );
+  const all = applyOverrides(placed, [...overrides].map(([path, value]) => ({ path, value })));
+  const config = validateConfig(all, { source, inputs: sources.inputs });
+  return { ...config, output_path: resolve(config.output_path) };
+}
+
+/** A configuration as TOML; undefined keys are left out. */
+export function toToml(config: Config): string {
+  return stringify(JSON.parse(JSON.stringify(config))) + "\n";
+}

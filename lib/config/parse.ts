@@ -1,0 +1,77 @@
+/**
+ * From a parsed file to a checked {@link Config}; everything that is wrong is told in one sentence.
+ * @module
+ */
+import { basename } from "node:path";
+import { SdmError } from "../base/errors.ts";
+import { checkConfig, checkInputs } from "./check.ts";
+import { keyAt, type PlacedKeys, placeKeys, shown } from "./place.ts";
+import { configSchema } from "./schema.ts";
+import type { Config } from "./types.ts";
+
+/** What {@link validateConfig} checks and completes. */
+export interface ValidateOptions {
+  /** Name of the file or "command line", for errors and for the name of the run's folder. */
+  source: string;
+  /** Time that names the run's folder when there is no file; now by default. */
+  now?: Date;
+  /** Whether a model with text, or a store, must be named; true by default. */
+  inputs?: boolean;
+}
+
+/** `runs/<stem of the file>`, or `runs/<time>` when the source is no file. */
+export function defaultOutputPath(source: string, now: Date = new Date()): string {
+  const stem = /^(.+)\.(toml|json)$/i.exec(basename(source.replaceAll("\\", "/")))?.[1];
+  return `runs/${stem ?? now.toISOString().slice(0, 19).replaceAll(":", "-")}`;
+}
+
+/**
+ * Checks values that are already at their keys.
+ * @throws SdmError when a value is not legal, or when two values contradict each other
+ */
+export function validateConfig(placed: PlacedKeys, options: ValidateOptions): Config {
+  const nested: Record<string, unknown> = {};
+  for (const [path, value] of placed) {
+    const [first, second] = path.split(".");
+    if (second === undefined) nested[first] = value;
+    else ((nested[first] ??= {}) as Record<string, unknown>)[second] = value;
+  }
+  const result = configSchema.safeParse(nested);
+  if (!result.success) throw illegalValue(result.error.issues[0].path, nested, options.source);
+  const config = result.data;
+  config.output_path ||= defaultOutputPath(options.source, options.now);
+  checkConfig(config, options.source);
+  if (options.inputs ?? true) checkInputs(config, options.source);
+  return config;
+}
+
+function illegalValue(at: PropertyKey[], nested: unknown, source: string): SdmError {
+  let path = "";
+  let value = nested;
+  let key;
+  for (const part of at) {
+    if (key) break;
+    path = path ? `${path}.${String(part)}` : String(part);
+    value = (value as Record<PropertyKey, unknown>)?.[part];
+    key = keyAt(path);
+  }
+  const needs = key?.needs ?? "another value";
+  return new SdmError(`Cannot use "${source}": ${path} is ${shown(value)}, ${needs} is needed`, {
+    hint: key ? `${path}: ${key.description}` : undefined,
+  });
+}
+
+/**
+ * Checks a parsed TOML or JSON file. Other programs' names of keys are accepted, unknown keys are refused.
+ * @param raw the parsed file
+ * @param sourceName name of the file, for errors and for the default of `output_path`
+ * @example
+ * ```ts
+ * import { parseConfig } from "./parse.ts";
+ * const config = parseConfig({ data: { activations: "store" }, k: 16 }, "try.toml");
+ * if (config.dictionary.k !== 16 || config.output_path !== "runs/try") throw new Error("wrong");
+ * ```
+ */
+export function parseConfig(raw: unknown, sourceName: string): Config {
+  return validateConfig(placeKeys(raw, sourceName), { source: sourceName });
+}

@@ -1,0 +1,157 @@
+/**
+ * The sections that say what a dictionary is trained on: the model, the text, and what goes around a run.
+ * @module
+ */
+import { z } from "zod";
+import {
+  choice,
+  defaultWhole,
+  field,
+  flag,
+  optionalPath,
+  optionalPaths,
+  optionalWhole,
+} from "./field.ts";
+
+/** Keys that stand outside of any section. */
+export const top = {
+  output_path: field(z.string().default(""), {
+    kind: "path",
+    description: "Folder of the run: configuration, metrics, checkpoints, final weights, report.",
+    fallback: "runs/<name of the config file>, or runs/<time> without one",
+    reason: "One folder a configuration, so that --resume finds it again.",
+    needs: "a path",
+  }),
+  seed: defaultWhole(0, 0, {
+    description: "Seed of all random streams: initial weights, order of the data, samples.",
+    reason: "A fixed seed makes a run repeatable; change it to see the spread.",
+  }),
+};
+
+/** `[model]`: the language model. */
+export const model = z.strictObject({
+  onnx: optionalPath({
+    description: "The language model as an ONNX file, for example from optimum's exporter.",
+    reason: "None: needed unless data.activations names a store.",
+  }),
+  tokenizer: optionalPath({
+    description: "The tokenizer.json that belongs to the model.",
+    fallback: "tokenizer.json beside the ONNX file",
+    reason: "Exporters write it there.",
+  }),
+  hookpoint: field(z.string().min(1).optional(), {
+    kind: "text",
+    description:
+      "Where activations are read: a canonical name such as blocks.2.hook_resid_post, or an ONNX tensor.",
+    reason: "None: it is the question that a dictionary answers; sdm hooks lists the choices.",
+    needs: "the name of a hookpoint",
+  }),
+  provider: choice(["auto", "cpu", "wasm", "webgpu"], {
+    description: "Which ONNX Runtime runs the model.",
+    reason: "auto takes the native cpu library where it loads, else wasm, which is always there.",
+  }),
+  threads: optionalWhole(1, {
+    description: "Threads of the language model.",
+    fallback: "as many as ONNX Runtime takes by itself",
+    reason: "Lower it to leave cores to a GPU that is emulated in software.",
+  }),
+});
+
+/** `[data]`: text, contexts, masks, stores. */
+export const data = z.strictObject({
+  text: optionalPaths({
+    description: "Training text: .txt, .jsonl (also .gz) files, or folders of them.",
+    reason: "None: needed unless data.activations names a store.",
+  }),
+  eval_text: optionalPaths({
+    description: "Held-out text, never trained on.",
+    fallback: "a part of data.text, see data.eval_fraction",
+    reason: "A separate file is the stronger test.",
+  }),
+  eval_fraction: field(z.number().gt(0).max(0.5).default(0.05), {
+    kind: "number",
+    description: "Share of the contexts that is held out when there is no data.eval_text.",
+    reason: "5 % measures FVU to three digits and costs little training data.",
+    needs: "a number above 0 and of at most 0.5",
+  }),
+  text_field: field(z.string().min(1).default("text"), {
+    kind: "text",
+    description: "Field of a .jsonl line that holds the text.",
+    reason: "The name that nearly all corpora use.",
+    needs: "the name of a field",
+  }),
+  context_size: defaultWhole(1, 128, {
+    description: "Tokens of one context that the model reads at once.",
+    unit: "tokens",
+    reason:
+      "Most latents are local; longer contexts cost memory in the model, not in the dictionary.",
+  }),
+  prepend_bos: field(z.union([z.boolean(), z.literal("auto")]).default("auto"), {
+    kind: "boolean",
+    description: "Whether each context starts with the tokenizer's BOS token.",
+    reason: "auto does what the tokenizer does by itself, as the model saw it in training.",
+    needs: 'true, false or "auto"',
+  }),
+  drop_first: flag(true, {
+    description: "Whether the first position of each context is left out.",
+    reason: "Its norm is often tens of times that of the others, and it carries no meaning.",
+  }),
+  exclude_tokens: field(
+    z.union([z.literal("special"), z.array(z.int().min(0))]).default("special"),
+    {
+      kind: "numbers",
+      description: 'Token ids whose activations are left out; "special" means those so marked.',
+      reason: "Special tokens have activations of their own kind and would take latents.",
+      needs: '"special" or a list of token ids',
+    },
+  ),
+  activations: optionalPath({
+    description:
+      "Activation store to train from, made by sdm harvest; takes the place of data.text.",
+    reason: "None: without a store, activations are made while training.",
+  }),
+  buffer_tokens: defaultWhole(1, 65536, {
+    description: "Rows of a block, the unit of shuffling and of reading.",
+    unit: "rows",
+    reason: "About 500 contexts mixed together; 64 MiB at d_in 256.",
+  }),
+  max_tokens: optionalWhole(1, {
+    description: "Tokens of text that are used; the rest is ignored.",
+    unit: "tokens",
+    fallback: "all of them",
+    reason: "Useful for a trial run.",
+  }),
+  harvest_contexts: defaultWhole(1, 16, {
+    description: "Contexts that the model runs at once.",
+    unit: "contexts",
+    reason: "Enough to fill a CPU's matrix units; more needs memory only.",
+  }),
+  max_norm_multiple: field(z.number().gt(1).optional(), {
+    kind: "number",
+    description: "Rows whose norm is above this multiple of the median norm are left out.",
+    fallback: "no limit",
+    reason: "Helps models with a few huge activations away from the first position.",
+    needs: "a number above 1",
+  }),
+});
+
+/** `[report]`: what the report shows. */
+export const report = z.strictObject({
+  latents: defaultWhole(1, 60, {
+    description: "Latents that get a card in the report.",
+    reason: "Enough to judge a dictionary in some minutes.",
+  }),
+  contexts: defaultWhole(1, 10, {
+    description: "Contexts of strong activation on each card.",
+    reason: "Fewer hide a second meaning, more repeat the first.",
+  }),
+  context_window: defaultWhole(1, 24, {
+    description: "Tokens shown around the strongest activation of a context.",
+    unit: "tokens",
+    reason: "About two lines of text.",
+  }),
+  eval: flag(true, {
+    description: "Whether a finished training run is evaluated and gets its report by itself.",
+    reason: "A dictionary that was never measured on held-out text says little.",
+  }),
+});
