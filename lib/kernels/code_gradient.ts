@@ -1,0 +1,67 @@
+/**
+ * Derivative of the loss by every entry of the code: `dz = scale · residual[row] · w[latent]`.
+ * @module
+ */
+import source from "../../shaders/code_gradient.wgsl" with { type: "text" };
+import type { Gpu } from "../gpu/device.ts";
+import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
+import type { Rows } from "../gpu/rows.ts";
+import type { CodeByRow } from "./code.ts";
+import { PARTS, THREADS } from "./common.ts";
+
+/** What to differentiate. */
+export interface CodeGradientArgs {
+  /** The code; its `dz` is written. */
+  code: CodeByRow;
+  /** Decoder rows [latents, d]. */
+  w: Rows;
+  /** f32 [rows, d padded]. */
+  residual: GPUBuffer;
+  /** The buffer `scalars`. */
+  scalars: GPUBuffer;
+  /** Place of the factor in it. */
+  scaleWord: number;
+}
+
+/** The code gradient. */
+export const codeGradient = {
+  kernel: defineKernel({
+    name: "code_gradient",
+    source,
+    parts: PARTS,
+    buffers: ["spans", "entries", "w", "residual", "scalars", "dz"],
+    dims: ["rows", "d4", "capacity", "quads", "firstLatent", "latents", "scaleWord"],
+  }),
+
+  /** A multiply-add an entry and column; rows of w without reuse. */
+  cost({ rows, k, d }: { rows: number; k: number; d: number }): Cost {
+    return { flops: 2 * rows * k * d, bytes: 4 * rows * (k * d * 1.25 + 2 * k) };
+  },
+
+  /** One dispatch a buffer of `w`. */
+  record(gpu: Gpu, { code, w, residual, scalars, scaleWord }: CodeGradientArgs): Dispatch[] {
+    const quads = Math.ceil(code.capacity / 4);
+    return w.shards.map((shard) =>
+      codeGradient.kernel.dispatch(gpu, {
+        dims: {
+          rows: code.rows,
+          d4: w.stride / 4,
+          capacity: code.capacity,
+          quads,
+          firstLatent: shard.firstRow,
+          latents: shard.rows,
+          scaleWord,
+        },
+        buffers: {
+          spans: code.spans,
+          entries: code.entries,
+          w: shard.buffer,
+          residual,
+          scalars,
+          dz: code.dz,
+        },
+        groups: gridFor(code.rows * quads, THREADS, gpu.facts.maxGroups),
+      })
+    );
+  },
+};

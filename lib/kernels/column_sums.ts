@@ -1,0 +1,96 @@
+/**
+ * Sums over the rows of a matrix, optionally weighted, in two levels of fixed shape.
+ * @module
+ */
+import source from "../../shaders/column_sums.wgsl" with { type: "text" };
+import { createBuffer, type Gpu } from "../gpu/device.ts";
+import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
+import type { Shard } from "../gpu/rows.ts";
+import { PARTS, THREADS } from "./common.ts";
+
+/** Rows of a chunk of the first level. */
+export const CHUNK_ROWS = 64;
+
+/** What to sum. */
+export interface ColumnSumsArgs {
+  /** Buffers of the matrix in order of rows. */
+  shards: readonly Pick<Shard, "buffer" | "rows" | "firstRow">[];
+  /** Floats of a row, a multiple of 4. */
+  stride: number;
+  /** f32, one a row of the matrix. */
+  weights?: GPUBuffer;
+  /** f32 [stride]. */
+  sums: GPUBuffer;
+}
+
+/** Column sums. */
+export const columnSums = {
+  kernel: defineKernel({
+    name: "column_sums",
+    source,
+    parts: PARTS,
+    buffers: ["m", "weights", "sums"],
+    dims: ["rows", "d4", "chunkRows", "chunks", "firstWeight", "firstChunk"],
+  }),
+
+  /** Chunks of each buffer. */
+  plan(shardRows: readonly number[]): { firstChunk: number; chunks: number }[] {
+    let firstChunk = 0;
+    return shardRows.map((rows) => {
+      const chunks = Math.ceil(rows / CHUNK_ROWS);
+      const plan = { firstChunk, chunks };
+      firstChunk += chunks;
+      return plan;
+    });
+  },
+
+  /** The matrix once. */
+  cost({ rows, d }: { rows: number; d: number }): Cost {
+    return { flops: rows * d, bytes: 4 * rows * d };
+  },
+
+  /** One dispatch a buffer, then one for the partial sums. */
+  record(gpu: Gpu, { shards, stride, weights, sums }: ColumnSumsArgs): Dispatch[] {
+    const d4 = stride / 4;
+    const plans = columnSums.plan(shards.map((s) => s.rows));
+    const total = plans.reduce((n, p) => n + p.chunks, 0);
+    const partial = createBuffer(gpu, total * stride * 4, "partial sums");
+    const level = (
+      label: string,
+      m: GPUBuffer,
+      out: GPUBuffer,
+      dims: {
+        rows: number;
+        chunkRows: number;
+        chunks: number;
+        firstWeight: number;
+        firstChunk: number;
+      },
+      weighted: boolean,
+    ) =>
+      columnSums.kernel.dispatch(gpu, {
+        label,
+        defines: { WEIGHTED: weighted ? 1 : 0 },
+        dims: { d4, ...dims },
+        buffers: { m, weights: weighted && weights ? weights : m, sums: out },
+        groups: gridFor(dims.chunks * d4, THREADS, gpu.facts.maxGroups),
+      });
+    const first = shards.map((shard, i) =>
+      level("chunks", shard.buffer, partial, {
+        rows: shard.rows,
+        chunkRows: CHUNK_ROWS,
+        chunks: plans[i].chunks,
+        firstWeight: shard.firstRow,
+        firstChunk: plans[i].firstChunk,
+      }, weights !== undefined)
+    );
+    const last = level("total", partial, sums, {
+      rows: total,
+      chunkRows: total,
+      chunks: 1,
+      firstWeight: 0,
+      firstChunk: 0,
+    }, false);
+    return [...first, last];
+  },
+};

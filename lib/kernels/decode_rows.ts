@@ -1,0 +1,69 @@
+/**
+ * Sparse decode: `recon[r] = bias + Σ value · w[latent]` over the entries of row r, latents ascending.
+ * @module
+ */
+import source from "../../shaders/decode_rows.wgsl" with { type: "text" };
+import type { Gpu } from "../gpu/device.ts";
+import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
+import type { Rows } from "../gpu/rows.ts";
+import type { CodeByRow } from "./code.ts";
+import { columnsFor, PARTS, THREADS } from "./common.ts";
+
+/** What to decode. */
+export interface DecodeArgs {
+  /** The code. */
+  code: CodeByRow;
+  /** Decoder rows [latents, d]. */
+  w: Rows;
+  /** f32 [d, padded]: start of every row; zero when absent. */
+  bias?: GPUBuffer;
+  /** f32 [rows, d padded]. */
+  recon: GPUBuffer;
+}
+
+/** The sparse decode. */
+export const decodeRows = {
+  kernel: defineKernel({
+    name: "decode_rows",
+    source,
+    parts: PARTS,
+    buffers: ["spans", "entries", "w", "bias", "recon"],
+    dims: ["rows", "d4", "threads", "firstLatent", "latents"],
+  }),
+
+  /** Threads of a row and columns of a thread. */
+  plan(d: number): { columns: number; threads: number } {
+    const columns = columnsFor(Math.ceil(d / 4));
+    return { columns, threads: Math.ceil(Math.ceil(d / 4) / columns) };
+  },
+
+  /** A multiply-add an entry and column; rows of w without reuse. */
+  cost({ rows, k, d }: { rows: number; k: number; d: number }): Cost {
+    return { flops: 2 * rows * k * d, bytes: 4 * rows * (k * d + 2 * k + d) };
+  },
+
+  /** One dispatch a buffer of `w`. */
+  record(gpu: Gpu, { code, w, bias, recon }: DecodeArgs): Dispatch[] {
+    const { columns, threads } = decodeRows.plan(w.cols);
+    return w.shards.map((shard, i) =>
+      decodeRows.kernel.dispatch(gpu, {
+        defines: { COLUMNS: columns, ADD: i > 0 ? 1 : 0, BIAS: bias ? 1 : 0 },
+        dims: {
+          rows: code.rows,
+          d4: w.stride / 4,
+          threads,
+          firstLatent: shard.firstRow,
+          latents: shard.rows,
+        },
+        buffers: {
+          spans: code.spans,
+          entries: code.entries,
+          w: shard.buffer,
+          bias: bias ?? code.spans,
+          recon,
+        },
+        groups: gridFor(code.rows * threads, THREADS, gpu.facts.maxGroups),
+      })
+    );
+  },
+};

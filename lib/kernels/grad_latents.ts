@@ -1,0 +1,84 @@
+/**
+ * Gradients of latent-major matrices from the code by latent, rows in order.
+ * @module
+ */
+import source from "../../shaders/grad_latents.wgsl" with { type: "text" };
+import type { Gpu } from "../gpu/device.ts";
+import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
+import type { Rows } from "../gpu/rows.ts";
+import type { CodeByLatent } from "./code.ts";
+import { columnsFor, PARTS, THREADS } from "./common.ts";
+
+/** What to sum. */
+export interface GradLatentsArgs {
+  /** The code by latent. */
+  code: CodeByLatent;
+  /** `value`: gradient of W_dec; `dz`: gradient of W_enc and, in `gradBias`, of b_enc. */
+  weight: "value" | "dz";
+  /** f32 [rows, d padded]: residual for `value`, centred input for `dz`. */
+  rows: GPUBuffer;
+  /** Gradient [latents, d]. */
+  grad: Rows;
+  /** f32 [latents]; written with `dz` only. */
+  gradBias: GPUBuffer;
+  /** The buffer `scalars`. */
+  scalars: GPUBuffer;
+  /** Place of the factor of `value`. */
+  scaleWord: number;
+  /** Add to what is there; otherwise latents without entries get zero. */
+  add?: boolean;
+}
+
+/** Gradients by latent. */
+export const gradLatents = {
+  kernel: defineKernel({
+    name: "grad_latents",
+    source,
+    parts: PARTS,
+    buffers: ["offsets", "placed", "rows", "scalars", "grad", "gradBias"],
+    dims: ["latents", "d4", "threads", "firstLatent", "scaleWord"],
+  }),
+
+  /** Threads of a latent and columns of a thread. */
+  plan(d: number): { columns: number; threads: number } {
+    const columns = columnsFor(Math.ceil(d / 4));
+    return { columns, threads: Math.ceil(Math.ceil(d / 4) / columns) };
+  },
+
+  /** A multiply-add an entry and column. */
+  cost({ rows, k, d, latents }: { rows: number; k: number; d: number; latents: number }): Cost {
+    return { flops: 2 * rows * k * d, bytes: 4 * (rows * k * (d + 4) + latents * d) };
+  },
+
+  /** One dispatch a buffer of `grad`. */
+  record(gpu: Gpu, args: GradLatentsArgs): Dispatch[] {
+    const { code, grad } = args;
+    const { columns, threads } = gradLatents.plan(grad.cols);
+    return grad.shards.map((shard) =>
+      gradLatents.kernel.dispatch(gpu, {
+        label: args.weight,
+        defines: {
+          COLUMNS: columns,
+          BY_VALUE: args.weight === "value" ? 1 : 0,
+          ADD: args.add ? 1 : 0,
+        },
+        dims: {
+          latents: shard.rows,
+          d4: grad.stride / 4,
+          threads,
+          firstLatent: shard.firstRow,
+          scaleWord: args.scaleWord,
+        },
+        buffers: {
+          offsets: code.offsets,
+          placed: code.placed,
+          rows: args.rows,
+          scalars: args.scalars,
+          grad: shard.buffer,
+          gradBias: args.gradBias,
+        },
+        groups: gridFor(shard.rows * threads, THREADS, gpu.facts.maxGroups),
+      })
+    );
+  },
+};

@@ -1,0 +1,41 @@
+/**
+ * Writes the entries of a code by latent, rows ascending within a latent.
+ * @module
+ */
+import source from "../../shaders/place_entries.wgsl" with { type: "text" };
+import type { Gpu } from "../gpu/device.ts";
+import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
+import type { CodeByLatent, CodeByRow } from "./code.ts";
+import { PARTS, THREADS } from "./common.ts";
+
+/** The placement. */
+export const placeEntries = {
+  kernel: defineKernel({
+    name: "place_entries",
+    source,
+    parts: PARTS,
+    buffers: ["spans", "entries", "dz", "bits", "offsets", "placed"],
+    dims: ["rows", "capacity", "words4"],
+  }),
+
+  /** Half of a latent's bits an entry, on average. */
+  cost({ rows, k }: { rows: number; k: number }): Cost {
+    return { flops: 0, bytes: rows * k * (rows / 16 + 32) };
+  },
+
+  /** One dispatch. */
+  record(gpu: Gpu, code: CodeByRow, byLatent: CodeByLatent): Dispatch {
+    return placeEntries.kernel.dispatch(gpu, {
+      dims: { rows: code.rows, capacity: code.capacity, words4: byLatent.words / 4 },
+      buffers: {
+        spans: code.spans,
+        entries: code.entries,
+        dz: code.dz,
+        bits: byLatent.bits,
+        offsets: byLatent.offsets,
+        placed: byLatent.placed,
+      },
+      groups: gridFor(code.rows * code.capacity, THREADS, gpu.facts.maxGroups),
+    });
+  },
+};
