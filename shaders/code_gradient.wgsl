@@ -34,9 +34,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   let base{{i}} = min(latent{{i}}, dims.latents - 1u) * dims.d4;
   var sum{{i}} = vec4f(0.0);
   //#end
-  let from = row * dims.d4;
+  let begin = row * dims.d4;
   for (var j = 0u; j < dims.d4; j++) {
-    let r = residual[from + j];
+    let r = residual[begin + j];
     //#for i in 0..4
     sum{{i}} = fma(r, w[base{{i}} + j], sum{{i}});
     //#end

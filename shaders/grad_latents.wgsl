@@ -26,17 +26,17 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   if (latent >= dims.latents) { return; }
   let first = id % dims.threads;
   let global = dims.firstLatent + latent;
-  let from = offsets[global];
+  let begin = offsets[global];
   let to = offsets[global + 1u];
   //#if ADD
-  if (from == to) { return; }
+  if (begin == to) { return; }
   //#end
   //#for c in 0..COLUMNS
   let col{{c}} = min(first + {{c}}u * dims.threads, dims.d4 - 1u);
   var acc{{c}} = vec4f(0.0);
   //#end
   var bias = 0.0;
-  for (var e = from; e < to; e++) {
+  for (var e = begin; e < to; e++) {
     let entry = placed[e];
     //#if BY_VALUE
     let weight = bitcast<f32>(entry.y);

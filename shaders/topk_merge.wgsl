@@ -76,9 +76,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
     f = Floor(bitcast<f32>(kept.x), kept.y, 0u);
   }
   let limit = min(dims.limit, count[0]);
-  let from = row * dims.width4;
+  let begin = row * dims.width4;
   for (var i = 0u; i < dims.width4; i++) {
-    let v = scores[from + i];
+    let v = scores[begin + i];
     if (max(max(v.x, v.y), max(v.z, v.w)) > f.score) {
       let latent = dims.firstLatent + i * 4u;
       //#for c in 0..4
