@@ -12,31 +12,42 @@ const M1 = 0xcd9e8d57;
 const W0 = 0x9e3779b9;
 const W1 = 0xbb67ae85;
 
-/** High and low 32 bits of the product of two u32. */
-function mulHiLo(a: number, b: number): [number, number] {
-  const lo = Math.imul(a, b) >>> 0;
-  const aHi = a >>> 16, aLo = a & 0xffff, bHi = b >>> 16, bLo = b & 0xffff;
-  const mid = aHi * bLo + ((aLo * bLo) >>> 16);
-  const mid2 = aLo * bHi + (mid & 0xffff);
-  const hi = (aHi * bHi + Math.floor(mid / 65536) + Math.floor(mid2 / 65536)) >>> 0;
-  return [hi, lo];
-}
-
 /** Ten rounds of Philox4x32 over a counter of four u32 with a key of two u32. */
 export function philox(
   counter: readonly [number, number, number, number],
   key: readonly [number, number],
 ): [number, number, number, number] {
-  let [c0, c1, c2, c3] = counter;
-  let [k0, k1] = key;
+  const state = Uint32Array.from(counter);
+  philoxInPlace(state, key[0], key[1]);
+  return [state[0], state[1], state[2], state[3]];
+}
+
+/** Ten rounds in place: `state` holds the counter and becomes the block. No allocation: this is a hot loop. */
+function philoxInPlace(state: Uint32Array, key0: number, key1: number): void {
+  let k0 = key0, k1 = key1;
+  let c0 = state[0], c1 = state[1], c2 = state[2], c3 = state[3];
   for (let round = 0; round < 10; round++) {
-    const [hi0, lo0] = mulHiLo(M0, c0 >>> 0);
-    const [hi1, lo1] = mulHiLo(M1, c2 >>> 0);
-    [c0, c1, c2, c3] = [(hi1 ^ c1 ^ k0) >>> 0, lo1, (hi0 ^ c3 ^ k1) >>> 0, lo0];
+    const hi0 = mulHi(M0, c0), lo0 = Math.imul(M0, c0) >>> 0;
+    const hi1 = mulHi(M1, c2), lo1 = Math.imul(M1, c2) >>> 0;
+    c0 = (hi1 ^ c1 ^ k0) >>> 0;
+    c1 = lo1;
+    c2 = (hi0 ^ c3 ^ k1) >>> 0;
+    c3 = lo0;
     k0 = (k0 + W0) >>> 0;
     k1 = (k1 + W1) >>> 0;
   }
-  return [c0, c1, c2, c3];
+  state[0] = c0;
+  state[1] = c1;
+  state[2] = c2;
+  state[3] = c3;
+}
+
+/** High 32 bits of the product of two u32. */
+function mulHi(a: number, b: number): number {
+  const aHi = a >>> 16, aLo = a & 0xffff, bHi = b >>> 16, bLo = b & 0xffff;
+  const mid = aHi * bLo + ((aLo * bLo) >>> 16);
+  const mid2 = aLo * bHi + (mid & 0xffff);
+  return (aHi * bHi + Math.floor(mid / 65536) + Math.floor(mid2 / 65536)) >>> 0;
 }
 
 /** FNV-1a of a purpose's name, so that streams of different purposes never meet. */
@@ -85,6 +96,29 @@ export class RandomStream {
     const u = ((a >>> 5) * 67108864 + (b >>> 6) + 1) / 9007199254740993;
     const v = ((c >>> 5) * 67108864 + (d >>> 6)) / 9007199254740992;
     return Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * v);
+  }
+
+  /**
+   * Fills `out` with standard normal numbers of step `step`; four numbers a block, 32 random bits each.
+   * The values are those of this method only, not of {@link normal}.
+   */
+  fillNormal(step: number, out: Float32Array): void {
+    const state = new Uint32Array(4);
+    for (let i = 0; i < out.length; i += 4) {
+      const block = i / 4;
+      state[0] = block >>> 0;
+      state[1] = Math.floor(block / 4294967296) >>> 0;
+      state[2] = step >>> 0;
+      state[3] = Math.floor(step / 4294967296) >>> 0;
+      philoxInPlace(state, this.#key[0], this.#key[1]);
+      for (let half = 0; half < 2; half++) {
+        const radius = Math.sqrt(-2 * Math.log((state[2 * half] + 1) / 4294967297));
+        const angle = 2 * Math.PI * (state[2 * half + 1] / 4294967296);
+        const at = i + 2 * half;
+        if (at < out.length) out[at] = radius * Math.cos(angle);
+        if (at + 1 < out.length) out[at + 1] = radius * Math.sin(angle);
+      }
+    }
   }
 
   /** An integer in [0, bound), unbiased to 2^-21. */
