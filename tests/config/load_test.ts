@@ -77,7 +77,7 @@ Deno.test("files that cannot be read are refused in one sentence", async () => {
     await assert.rejects(loadConfig({ file: folder }), /no config.json in it/);
   });
   const broken = () => parseConfigText("seed = 1\n[train\n", "bad.toml");
-  assert.throws(broken, /^SdmError: Cannot read config "bad.toml": line 2, column \d+: [^\n]*$/);
+  assert.throws(broken, /^SdmError: Cannot read config "bad.toml": line 2, column \d+ [^\n]*$/);
   assert.throws(() => parseConfigText("{", "bad.json"), /"bad.json": .*JSON is needed$/);
 });
 
