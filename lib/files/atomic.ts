@@ -98,8 +98,8 @@ export class AtomicFile implements AsyncDisposable {
    */
   async write(chunk: string | Uint8Array): Promise<void> {
     const bytes = typeof chunk === "string" ? encoder.encode(chunk) : chunk;
+    const file = this.#file();
     try {
-      const file = this.#file();
       for (let done = 0; done < bytes.length;) {
         const count = await file.write(bytes.subarray(done));
         done += count;
@@ -116,8 +116,9 @@ export class AtomicFile implements AsyncDisposable {
    * @throws {SdmError} when the system refuses; the older file is intact then.
    */
   async commit(): Promise<void> {
+    const file = this.#file();
     try {
-      await this.#file().sync();
+      await file.sync();
       this.#close();
       await Deno.rename(this.partial, this.path);
     } catch (error) {

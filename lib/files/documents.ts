@@ -97,7 +97,8 @@ export async function readToml(path: string, what = ""): Promise<Record<string, 
 /** A TOML text; `path` is what errors call it. */
 export function parseToml(text: string, path: string, what = ""): Record<string, unknown> {
   try {
-    return parse(text) as Record<string, unknown>;
+    // The parser's tables have no prototype; callers expect plain objects.
+    return structuredClone(parse(text)) as Record<string, unknown>;
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const problem = error.message.split("\n")[0].replace(/^Invalid TOML document: /, "");

@@ -3,7 +3,7 @@
  * @module
  */
 import { writeError, writeFileAtomic } from "./atomic.ts";
-import { exists, parseJson, readTextFile } from "./documents.ts";
+import { parseJson, readTextFile } from "./documents.ts";
 
 /**
  * The values of a JSON-lines file; blank lines are skipped.
@@ -39,7 +39,9 @@ export class JsonLinesWriter implements Disposable {
    * @param keep for a resumed run: which of the values that are there stay; the file is rewritten without the others.
    */
   static async open(path: string, keep?: (value: unknown) => boolean): Promise<JsonLinesWriter> {
-    if (await exists(path)) {
+    // A device or a pipe has no earlier lines.
+    const isFile = await Deno.stat(path).then((info) => info.isFile, () => false);
+    if (isFile) {
       const before = await readTextFile(path);
       const values = (await readJsonLines(path)).filter((value) => keep?.(value) ?? true);
       const after = values.map((value) => JSON.stringify(value) + "\n").join("");

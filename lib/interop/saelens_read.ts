@@ -18,7 +18,8 @@ export interface SaelensDictionary {
   metadata: Record<string, unknown>;
 }
 
-type Fields = Record<string, unknown>;
+/** Members of a JSON object. */
+export type Fields = Record<string, unknown>;
 
 /**
  * Reads a folder.
