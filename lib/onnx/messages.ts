@@ -1,0 +1,30 @@
+/**
+ * What the model worker and its owner say to each other.
+ * @module
+ */
+import type { PortableError } from "../base/errors.ts";
+import type { ConcreteProvider, ProviderOptions } from "./providers.ts";
+import type { ProviderName } from "./types.ts";
+
+/** Options of a runner that can cross to a worker: the model as a path or as a file's bytes. */
+export interface PortableRunnerOptions extends ProviderOptions {
+  /** Path of the ONNX file, or its bytes with the name for messages. */
+  model: string | { bytes: Uint8Array; name: string };
+  /** Hookpoints or tensors. */
+  taps: readonly string[];
+  /** Which ONNX Runtime. */
+  provider?: ProviderName;
+}
+
+/** Owner to worker. Answers carry the same id. */
+export type RunnerRequest =
+  | { id: number; kind: "open"; options: PortableRunnerOptions }
+  | { id: number; kind: "run"; ids: Int32Array; batch: number; length: number }
+  | { id: number; kind: "close" };
+
+/** Worker to owner. */
+export type RunnerAnswer =
+  | { id: number; kind: "opened"; provider: ConcreteProvider; taps: readonly string[] }
+  | { id: number; kind: "ran"; arrays: Float32Array[] }
+  | { id: number; kind: "closed" }
+  | { id: number; kind: "failed"; error: PortableError };

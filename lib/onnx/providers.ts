@@ -1,0 +1,164 @@
+/**
+ * Finds an ONNX Runtime: onnxruntime-node, or onnxruntime-web on WebAssembly or WebGPU.
+ * @module
+ */
+import type {
+  InferenceSession,
+  InferenceSessionFactory,
+  TensorConstructor,
+} from "onnxruntime-common";
+import { messageOf, SdmError } from "../base/errors.ts";
+import type { ProviderName } from "./types.ts";
+
+/** Where `process` exists onnxruntime-web puts Node's Worker in place of this one and leaves it there. */
+const ownWorker = Object.getOwnPropertyDescriptor(globalThis, "Worker");
+
+/** A provider that was decided on. */
+export type ConcreteProvider = Exclude<ProviderName, "auto">;
+
+/** Where onnxruntime-web finds its WebAssembly files: a folder's URL, or each file's. */
+export type WasmPaths = string | { wasm?: string; mjs?: string };
+
+/** How a provider is started. */
+export interface ProviderOptions {
+  /** Threads inside one operation; `cpu` only, default all cores. */
+  threads?: number;
+  /** Needed only when onnxruntime-web was bundled away from its files. */
+  wasmPaths?: WasmPaths;
+}
+
+/** A data file by the name that the model has for it. */
+export interface ExternalData {
+  /** The model's name for it. */
+  path: string;
+  /** Its bytes. */
+  data: Uint8Array;
+}
+
+/** A loaded ONNX Runtime. */
+export interface OnnxRuntime {
+  /** Which one. */
+  provider: ConcreteProvider;
+  /** Makes tensors. */
+  Tensor: TensorConstructor;
+  /** Makes a session from a model's bytes and the data files it refers to. */
+  open(bytes: Uint8Array, externalData: ExternalData[]): Promise<InferenceSession>;
+  /** Frees what is not a session's. */
+  close(): void;
+}
+
+/**
+ * Loads the runtime of `name`; `auto` is `cpu` where its native library loads, else `wasm`.
+ * @throws SdmError when the runtime cannot be loaded here
+ */
+export async function loadRuntime(
+  name: ProviderName,
+  options: ProviderOptions = {},
+): Promise<OnnxRuntime> {
+  switch (name) {
+    case "cpu":
+      return await attempt("cpu", "wasm", () => loadCpu(options));
+    case "wasm":
+      return await attempt("wasm", "cpu", () => loadWasm(options));
+    case "webgpu":
+      return await attempt("webgpu", "cpu", () => loadWebgpu(options));
+    case "auto":
+      return await loadCpu(options).catch(() => loadRuntime("wasm", options));
+    default: {
+      const other: string = name satisfies never;
+      throw new SdmError(
+        `Cannot load provider "${other}": it is not known, "auto", "cpu", "wasm" or "webgpu" is needed`,
+      );
+    }
+  }
+}
+
+async function attempt(
+  name: ConcreteProvider,
+  other: ConcreteProvider,
+  load: () => Promise<OnnxRuntime>,
+): Promise<OnnxRuntime> {
+  try {
+    return await load();
+  } catch (error) {
+    if (error instanceof SdmError) throw error;
+    throw new SdmError(
+      `Cannot load provider "${name}": ${firstLine(error)}, another provider is needed`,
+      { cause: error, hint: `--provider ${other}` },
+    );
+  }
+}
+
+/** The first line of an error's text: ONNX Runtime adds stacks and source paths. */
+export function firstLine(error: unknown): string {
+  return messageOf(error).split("\n")[0].trim().replace(/\.$/, "");
+}
+
+async function loadCpu(options: ProviderOptions): Promise<OnnxRuntime> {
+  const ort = await import("onnxruntime-node");
+  const session: InferenceSession.SessionOptions = { executionProviders: ["cpu"] };
+  if (options.threads !== undefined) session.intraOpNumThreads = options.threads;
+  return runtime("cpu", ort, session);
+}
+
+async function loadWasm(options: ProviderOptions): Promise<OnnxRuntime> {
+  hideWorkerLocation();
+  const ort = await import("onnxruntime-web/wasm");
+  // Two threads need a worker from a blob: URL, which Deno refuses.
+  ort.env.wasm.numThreads = 1;
+  if (options.wasmPaths !== undefined) ort.env.wasm.wasmPaths = options.wasmPaths;
+  return runtime("wasm", ort, { executionProviders: ["wasm"] });
+}
+
+async function loadWebgpu(options: ProviderOptions): Promise<OnnxRuntime> {
+  const adapter = await navigator.gpu?.requestAdapter();
+  if (!adapter) {
+    throw new SdmError(`Cannot load provider "webgpu": no adapter was found, a GPU is needed`, {
+      hint: "--provider cpu",
+    });
+  }
+  const limits: Record<string, number> = {};
+  for (const key in adapter.limits) {
+    const value = adapter.limits[key as keyof GPUSupportedLimits];
+    if (typeof value === "number") limits[key] = value;
+  }
+  const features = [...adapter.features] as GPUFeatureName[];
+  const device = await adapter.requestDevice({
+    requiredFeatures: features,
+    requiredLimits: limits,
+  });
+  // Given subgroups, ONNX Runtime writes shaders that naga refuses; unseen, it uses its others.
+  const shown = new Set(features.filter((feature) => !feature.startsWith("subgroup")));
+  Object.defineProperty(device, "features", { value: shown });
+  hideWorkerLocation();
+  const ort = await import("onnxruntime-web/webgpu");
+  ort.env.wasm.numThreads = 1;
+  if (options.wasmPaths !== undefined) ort.env.wasm.wasmPaths = options.wasmPaths;
+  // The published type of the option lacks `device`, which the runtime reads.
+  const webgpu = { name: "webgpu", device } as InferenceSession.ExecutionProviderConfig;
+  return runtime("webgpu", ort, { executionProviders: [webgpu] }, () => device.destroy());
+}
+
+/** In a worker onnxruntime-web resolves its files against `location`, which is "null" there, and dies. */
+function hideWorkerLocation(): void {
+  if (typeof Reflect.get(globalThis, "WorkerGlobalScope") === "undefined") return;
+  Object.defineProperty(globalThis, "location", { value: undefined, configurable: true });
+}
+
+function runtime(
+  provider: ConcreteProvider,
+  ort: { InferenceSession: InferenceSessionFactory; Tensor: TensorConstructor },
+  session: InferenceSession.SessionOptions,
+  close: () => void = () => {},
+): OnnxRuntime {
+  const options = { ...session, logSeverityLevel: 3 as const };
+  const open = async (bytes: Uint8Array, externalData: ExternalData[]) => {
+    const given = externalData.length > 0 ? { ...options, externalData } : options;
+    try {
+      return await ort.InferenceSession.create(bytes, given);
+    } finally {
+      if (ownWorker) Object.defineProperty(globalThis, "Worker", ownWorker);
+    }
+  };
+  return { provider, Tensor: ort.Tensor, open, close };
+}

@@ -1,0 +1,149 @@
+/**
+ * Runs a language model on this thread and gives the activations of its taps.
+ * @module
+ */
+import type { InferenceSession, Tensor } from "onnxruntime-common";
+import { SdmError } from "../base/errors.ts";
+import { tapOutputs } from "./edit.ts";
+import { type FeedMaker, planFeeds } from "./feeds.ts";
+import { loadModel, parseModel } from "./graph.ts";
+import { resolveHookpoint } from "./hookpoints.ts";
+import type { OnnxModel } from "./model.ts";
+import {
+  type ExternalData,
+  firstLine,
+  loadRuntime,
+  type OnnxRuntime,
+  type ProviderOptions,
+} from "./providers.ts";
+import { externalPath } from "./tensors.ts";
+import type { ModelRunner, ProviderName } from "./types.ts";
+
+/** What a runner is made from. */
+export interface RunnerOptions extends ProviderOptions {
+  /** Path of an ONNX file, or a model that was read. */
+  model: string | OnnxModel;
+  /** Hookpoints by canonical name, or tensors by their own; the order of the results. */
+  taps: readonly string[];
+  /** Which ONNX Runtime; default `auto`. */
+  provider?: ProviderName;
+}
+
+/**
+ * Loads a model that computes its taps and nothing else.
+ *
+ * Native code blocks the thread while it loads and runs; `spawnRunner` does the same in a worker.
+ * @throws SdmError for a file that cannot be read, an unknown tap, an input that cannot be given
+ */
+export async function createRunner(options: RunnerOptions): Promise<ModelRunner> {
+  const model = typeof options.model === "string" ? await loadModel(options.model) : options.model;
+  const tensors = options.taps.map((tap) => resolveHookpoint(model, tap).tensor);
+  if (tensors.length === 0) {
+    throw new SdmError(`Cannot run ONNX model "${model.name}": no taps, at least one is needed`);
+  }
+  const tapped = tapOutputs(model, tensors);
+  const externalData = await readExternalData(model, tapped.bytes);
+  const runtime = await loadRuntime(options.provider ?? "auto", options);
+  const feeds = planFeeds(model, tapped.inputs, runtime.Tensor);
+  let session: InferenceSession;
+  try {
+    session = await runtime.open(tapped.bytes, externalData);
+  } catch (error) {
+    runtime.close();
+    throw failed("load", model, error);
+  }
+  return makeRunner(model, runtime, session, feeds, tensors, tapped.outputs);
+}
+
+function failed(verb: string, model: OnnxModel, error: unknown): SdmError {
+  return new SdmError(
+    `Cannot ${verb} ONNX model "${model.name}": ONNX Runtime says "${firstLine(error)}", ` +
+      `a model that it accepts is needed`,
+    { cause: error },
+  );
+}
+
+/** The error of a run after `close()`. */
+export function closedError(name: string): SdmError {
+  return new SdmError(`Cannot run ONNX model "${name}": it was closed, an open runner is needed`);
+}
+
+/** Bytes of the data files that the tapped model still refers to. */
+async function readExternalData(
+  model: OnnxModel,
+  tapped: Uint8Array,
+): Promise<ExternalData[]> {
+  const left = parseModel(tapped, model.name);
+  const locations = new Set<string>();
+  for (const tensor of left.initializers.values()) {
+    if (tensor.external) locations.add(tensor.external.location);
+  }
+  const files: ExternalData[] = [];
+  for (const location of locations) {
+    const path = externalPath(model, location);
+    try {
+      files.push({ path: location, data: await Deno.readFile(path) });
+    } catch (error) {
+      throw new SdmError(
+        `Cannot read ONNX model "${model.name}": there is no file "${path}", ` +
+          `the model keeps its weights in it`,
+        { cause: error },
+      );
+    }
+  }
+  return files;
+}
+
+function makeRunner(
+  model: OnnxModel,
+  runtime: OnnxRuntime,
+  session: InferenceSession,
+  feeds: Map<string, FeedMaker>,
+  taps: readonly string[],
+  outputs: readonly string[],
+): ModelRunner {
+  let queue: Promise<unknown> = Promise.resolve();
+  let closed = false;
+
+  async function once(ids: Int32Array, batch: number, length: number): Promise<Float32Array[]> {
+    const given: Record<string, Tensor> = {};
+    for (const [name, make] of feeds) given[name] = make(ids, batch, length);
+    let results: InferenceSession.OnnxValueMapType;
+    try {
+      results = await session.run(given);
+    } catch (error) {
+      throw failed("run", model, error);
+    }
+    const copies = new Set<string>();
+    const arrays = outputs.map((output) => {
+      const data = results[output].data as Float32Array;
+      // One tensor under two taps is two arrays, so that both can be handed to another thread.
+      const twice = copies.has(output);
+      copies.add(output);
+      return twice ? data.slice() : data;
+    });
+    return arrays;
+  }
+
+  return {
+    provider: runtime.provider,
+    taps,
+    run(ids, batch, length) {
+      if (ids.length !== batch * length || ids.length === 0) {
+        throw new RangeError(`${ids.length} ids are not ${batch} contexts of ${length}`);
+      }
+      if (closed) return Promise.reject(closedError(model.name));
+      // A session takes one run at a time.
+      const result = queue.then(() => once(ids, batch, length));
+      queue = result.catch(() => {});
+      return result;
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      await queue;
+      await session.release();
+      runtime.close();
+    },
+  };
+}

@@ -1,0 +1,197 @@
+/**
+ * Values inside a model file: attributes of nodes and the numbers of weights.
+ * @module
+ */
+import { SdmError } from "../base/errors.ts";
+import { ELEM, type OnnxInitializer, type OnnxModel, type OnnxNode } from "./model.ts";
+import { readTensorHeader } from "./graph.ts";
+import {
+  fieldBigInts,
+  fieldBytes,
+  fieldInt,
+  fieldMessage,
+  fieldText,
+  readFields,
+} from "./protobuf.ts";
+
+/** The value of a node's attribute, in the kinds that the resolver asks for. */
+export interface OnnxAttribute {
+  /** Integer, or the first of several. */
+  int?: number;
+  /** Float. */
+  float?: number;
+  /** Tensor. */
+  tensor?: OnnxInitializer;
+}
+
+/** The attribute `name` of `node`, or undefined when it has none. */
+export function attributeOf(node: OnnxNode, name: string): OnnxAttribute | undefined {
+  const { bytes } = node;
+  for (const field of readFields(bytes)) {
+    if (field.number !== 5) continue;
+    const parts = fieldMessage(bytes, field);
+    const label = parts.find((part) => part.number === 1);
+    if (!label || fieldText(bytes, label) !== name) continue;
+    const attribute: OnnxAttribute = {};
+    for (const part of parts) {
+      if (part.number === 3) attribute.int = fieldInt(bytes, part);
+      else if (part.number === 5) attribute.tensor = readTensorHeader(fieldBytes(bytes, part));
+      else if (part.number === 2) attribute.float = viewOf(bytes).getFloat32(part.data, true);
+      else if (part.number === 8) attribute.int ??= Number(fieldBigInts(bytes, part)[0]);
+    }
+    return attribute;
+  }
+  return undefined;
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Number of elements. */
+export function sizeOf(dims: readonly number[]): number {
+  return dims.reduce((product, dim) => product * dim, 1);
+}
+
+/** The integers of a small tensor (INT64 or INT32, inside the file), or undefined for another kind. */
+export function tensorInts(tensor: OnnxInitializer): number[] | undefined {
+  const wide = tensor.elemType === ELEM.INT64;
+  if (tensor.external || (!wide && tensor.elemType !== ELEM.INT32)) return undefined;
+  const values: number[] = [];
+  for (const field of readFields(tensor.bytes)) {
+    if (field.number === (wide ? 7 : 5)) {
+      for (const value of fieldBigInts(tensor.bytes, field)) values.push(Number(value));
+    } else if (field.number === 9) {
+      const view = viewOf(fieldBytes(tensor.bytes, field));
+      for (let at = 0; at < view.byteLength; at += wide ? 8 : 4) {
+        values.push(wide ? Number(view.getBigInt64(at, true)) : view.getInt32(at, true));
+      }
+    }
+  }
+  return values;
+}
+
+/** A half-precision number from its bits (IEEE 754 binary16). */
+export function halfToFloat(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31, fraction = bits & 1023;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** bfloat16 bits as a float: the upper half of a binary32. */
+function brainToFloat(bits: number, scratch: DataView): number {
+  scratch.setUint32(0, bits << 16);
+  return scratch.getFloat32(0);
+}
+
+/**
+ * The numbers of a float weight (float32, float16, bfloat16 or float64) as float32, in file order.
+ * Undefined for other element types.
+ * @throws SdmError when external data is missing or the data is shorter than the shape says
+ */
+export function tensorFloats(
+  model: OnnxModel,
+  tensor: OnnxInitializer,
+): Float32Array<ArrayBuffer> | undefined {
+  const widths: Record<number, number> = {
+    [ELEM.FLOAT]: 4,
+    [ELEM.FLOAT16]: 2,
+    [ELEM.BFLOAT16]: 2,
+    [ELEM.DOUBLE]: 8,
+  };
+  const width = widths[tensor.elemType];
+  if (width === undefined) return undefined;
+  const size = sizeOf(tensor.dims);
+  const raw = rawData(model, tensor, size * width) ?? typedData(tensor);
+  if (raw.length !== size * width) throw short(model, tensor, raw.length, size * width);
+  const view = viewOf(raw), scratch = new DataView(new ArrayBuffer(4));
+  const out = new Float32Array(size);
+  for (let i = 0; i < size; i++) {
+    if (tensor.elemType === ELEM.FLOAT) out[i] = view.getFloat32(4 * i, true);
+    else if (tensor.elemType === ELEM.DOUBLE) out[i] = view.getFloat64(8 * i, true);
+    else {
+      const bits = view.getUint16(2 * i, true);
+      out[i] = tensor.elemType === ELEM.FLOAT16 ? halfToFloat(bits) : brainToFloat(bits, scratch);
+    }
+  }
+  return out;
+}
+
+function short(model: OnnxModel, tensor: OnnxInitializer, found: number, needed: number): SdmError {
+  return new SdmError(
+    `Cannot read tensor "${tensor.name}" of "${model.name}": ` +
+      `found ${found} bytes, its shape [${tensor.dims.join(", ")}] needs ${needed}`,
+  );
+}
+
+/** raw_data, or the bytes of the external file; undefined when the data is in a typed list. */
+function rawData(
+  model: OnnxModel,
+  tensor: OnnxInitializer,
+  needed: number,
+): Uint8Array | undefined {
+  if (tensor.external) {
+    const { location, offset, length } = tensor.external;
+    return readRange(externalPath(model, location), model, offset, length ?? needed);
+  }
+  const field = readFields(tensor.bytes).find((f) => f.number === 9);
+  return field && fieldBytes(tensor.bytes, field);
+}
+
+/** float_data, double_data or the 16-bit patterns of int32_data as little-endian bytes. */
+function typedData(tensor: OnnxInitializer): Uint8Array {
+  const parts: number[] = [];
+  for (const field of readFields(tensor.bytes)) {
+    if (field.number === 4 || field.number === 10) {
+      for (let at = field.data; at < field.end; at++) parts.push(tensor.bytes[at]);
+    } else if (field.number === 5) {
+      for (const value of fieldBigInts(tensor.bytes, field)) {
+        parts.push(Number(value & 255n), Number((value >> 8n) & 255n));
+      }
+    }
+  }
+  return Uint8Array.from(parts);
+}
+
+/**
+ * Path of an external data file beside the model.
+ * @throws SdmError for a model without a path and for a location outside the model's folder
+ */
+export function externalPath(model: OnnxModel, location: string): string {
+  const doing = `Cannot read external data "${location}" of "${model.name}"`;
+  if (model.path === undefined) {
+    throw new SdmError(`${doing}: the model was given as bytes, its path is needed`);
+  }
+  if (location.startsWith("/") || location.split(/[\\/]/).includes("..")) {
+    throw new SdmError(`${doing}: the file lies outside, one in the model's folder is needed`);
+  }
+  return model.path.replace(/[^\\/]*$/, "") + location;
+}
+
+function readRange(path: string, model: OnnxModel, offset: number, length: number): Uint8Array {
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(path);
+  } catch (error) {
+    throw new SdmError(
+      `Cannot read ONNX model "${model.name}": there is no file "${path}", ` +
+        `the model keeps its weights in it`,
+      { cause: error },
+    );
+  }
+  try {
+    file.seekSync(offset, Deno.SeekMode.Start);
+    const out = new Uint8Array(length);
+    let at = 0;
+    while (at < length) {
+      const got = file.readSync(out.subarray(at));
+      if (got === null) return out.subarray(0, at);
+      at += got;
+    }
+    return out;
+  } finally {
+    file.close();
+  }
+}
