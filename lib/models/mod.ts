@@ -1,0 +1,25 @@
+/**
+ * The registry of families: adding one is a file beside this and a line here.
+ * @module
+ */
+import { SdmError } from "../base/errors.ts";
+import { didYouMean } from "../base/nearest.ts";
+import { topk } from "./topk.ts";
+import type { ModelFamily } from "./types.ts";
+
+/** All families, in the order shown to users. */
+export const FAMILIES: readonly ModelFamily[] = [topk];
+
+/**
+ * The family of a name.
+ * @throws SdmError with the nearest names
+ */
+export function familyOf(type: string): ModelFamily {
+  const family = FAMILIES.find((f) => f.type === type);
+  if (family) return family;
+  const known = FAMILIES.map((f) => f.type);
+  throw new SdmError(
+    `Cannot build a dictionary of type "${type}": known types are ${known.join(", ")}`,
+    { hint: didYouMean(type, known) || undefined },
+  );
+}
