@@ -39,8 +39,15 @@ export interface DenseEncoder {
   backward(code: CodeByLatent, add: boolean): Command[];
 }
 
-/** Latents of a panel: enough for large tiles, few enough for the scores to stay in caches. */
+/** Latents of a panel at most: enough for large tiles, few enough for the scores to stay in caches. */
 const PANEL = 1024;
+
+/** Latents of a panel of `rows` rows: all of them, or what PANEL and one binding allow. */
+function panelFor(rows: number, dSae: number, maxBindingBytes: number): number {
+  const rowBytes = roundUp(rows, PANEL_UNIT) * 4;
+  const bound = Math.floor(maxBindingBytes / rowBytes / PANEL_UNIT) * PANEL_UNIT;
+  return Math.min(PANEL, Math.max(PANEL_UNIT, bound), roundUp(dSae, PANEL_UNIT));
+}
 
 /** Makes the encoder. `wEnc` is [dSae, dIn], `bEnc` a vector [dSae]. */
 export function denseEncoder(
@@ -51,7 +58,7 @@ export function denseEncoder(
 ): DenseEncoder {
   const rows = space.x.rows;
   const d = wEnc.value.cols;
-  const panel = Math.min(PANEL, roundUp(wEnc.value.rows, PANEL_UNIT));
+  const panel = panelFor(rows, wEnc.value.rows, gpu.facts.maxBindingBytes);
   const scores = createBuffer(gpu, roundUp(rows, PANEL_UNIT) * panel * 4, "scores");
   const score = (w: Rows["shards"][number], first: number, latents: number): ScorePanel => ({
     commands: [encodeGemm.record(gpu, {
