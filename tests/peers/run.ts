@@ -1,0 +1,217 @@
+/**
+ * Holds our dictionary folders against the sae-lens of PyPI, both ways.
+ *
+ *     deno run -A tests/peers/run.ts                        random dictionaries, ours to theirs and theirs to ours
+ *     deno run -A tests/peers/run.ts --dictionary DIR [--activations FILE] [--rows N]
+ *                                                           one folder, on real rows when a file is given
+ *
+ * FILE is a safetensors file with rows [n, d] in a tensor `x`, `activations` or `act.<hookpoint>`, or in its only
+ * matrix of width d; with `latents` [n, F] and `reconstruction` [n, d] beside them, those are compared (what the GPU
+ * made, say), otherwise the float64 reference makes them. SDM_PEERS_PYTHON names a Python with sae-lens; without it
+ * `setup_python.sh` makes one in `.venv-peers`.
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { SafetensorsFile } from "../../lib/files/safetensors.ts";
+import { writeSafetensors } from "../../lib/files/safetensors_write.ts";
+import { openDictionary } from "../../lib/interop/detect.ts";
+import { readSaelens } from "../../lib/interop/saelens.ts";
+import { saveDictionary } from "../../lib/interop/save.ts";
+import type { Activation, DictionaryRecord } from "../../lib/models/record.ts";
+import { forwardRecord } from "../../lib/reference/forward_record.ts";
+import { randomRecord, randomRows } from "../interop/fixtures.ts";
+
+const HERE = import.meta.dirname!;
+const TOLERANCE = 1e-4;
+
+interface Case {
+  name: string;
+  dictionary: string;
+  expected: string;
+}
+
+interface Outcome {
+  name: string;
+  architecture: string;
+  rows: number;
+  tied_rows: number;
+  l0: number;
+  latents: number;
+  reconstruction: number;
+  passed: boolean;
+}
+
+async function findPython(): Promise<string> {
+  const named = Deno.env.get("SDM_PEERS_PYTHON");
+  if (named) return named;
+  const setup = await new Deno.Command("sh", { args: [`${HERE}/setup_python.sh`] }).spawn().status;
+  if (!setup.success) throw new Error("setup_python.sh failed");
+  return `${HERE}/../../.venv-peers/bin/python`;
+}
+
+async function python(
+  program: string,
+  script: string,
+  args: string[],
+  input = "",
+): Promise<string> {
+  const child = new Deno.Command(program, {
+    args: [`${HERE}/${script}`, ...args],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+    env: { HF_HUB_OFFLINE: "1", WANDB_MODE: "disabled", PYTHONDONTWRITEBYTECODE: "1" },
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(input));
+  await writer.close();
+  const { success, stdout, stderr } = await child.output();
+  if (!success) throw new Error(`${script} failed:\n${new TextDecoder().decode(stderr)}`);
+  return new TextDecoder().decode(stdout);
+}
+
+/** Rows, and what was stored beside them. */
+async function readRows(path: string, d: number, limit: number) {
+  using file = await SafetensorsFile.open(path);
+  const isMatrix = (name: string) =>
+    file.info(name).shape.length === 2 && file.info(name).shape[1] === d;
+  const name = file.names.find((n) => /^(x|activations|act\..*)$/.test(n) && isMatrix(n)) ??
+    file.names.find(isMatrix);
+  if (!name) throw new Error(`${path} has no matrix of width ${d}`);
+  const rows = Math.min(limit, file.info(name).shape[0]);
+  const optional = (n: string) => file.has(n) ? file.readFloat32(n, { rows }) : undefined;
+  return {
+    x: await file.readFloat32(name, { rows }),
+    latents: await optional("latents"),
+    reconstruction: await optional("reconstruction"),
+  };
+}
+
+async function writeExpected(
+  path: string,
+  record: DictionaryRecord,
+  data: Partial<Awaited<ReturnType<typeof readRows>>> & { x: Float32Array<ArrayBuffer> },
+): Promise<void> {
+  const rows = data.x.length / record.dIn;
+  const result = forwardRecord(record, data.x);
+  await writeSafetensors(path, [
+    { name: "x", shape: [rows, record.dIn], data: data.x },
+    {
+      name: "latents",
+      shape: [rows, record.dSae],
+      data: data.latents ?? new Float32Array(result.latents),
+    },
+    {
+      name: "reconstruction",
+      shape: [rows, record.dOut],
+      data: data.reconstruction ?? new Float32Array(result.reconstruction),
+    },
+  ]);
+}
+
+async function randomCases(folder: string): Promise<Case[]> {
+  const [d, F, rows] = [48, 384, 256];
+  const threshold = Float32Array.from({ length: F }, (_, f) => (f % 7) / 5);
+  const activations: Activation[] = [
+    { name: "topk", k: 8 },
+    { name: "relu" },
+    { name: "jumprelu", threshold },
+  ];
+  const cases: Case[] = [];
+  for (const activation of activations) {
+    const dictionary = `${folder}/ours_${activation.name}`;
+    const record = randomRecord(d, F, activation);
+    await saveDictionary(dictionary, record, { hookpoint: "blocks.2.hook_resid_post" });
+    const expected = `${folder}/expected_${activation.name}.safetensors`;
+    await writeExpected(expected, record, { x: randomRows(rows, d) });
+    cases.push({ name: `random ${activation.name}`, dictionary, expected });
+  }
+  return cases;
+}
+
+/** Opens folders that sae-lens wrote and compares our forward pass with what sae-lens computed. */
+async function compareTheirs(program: string, folder: string): Promise<Outcome[]> {
+  const names = JSON.parse(await python(program, "sae_lens_write.py", [folder])) as string[];
+  const outcomes: Outcome[] = [];
+  for (const name of names) {
+    const { record } = await readSaelens(`${folder}/${name}`);
+    const theirs = await readRows(`${folder}/${name}/expected.safetensors`, record.dIn, 1e6);
+    const ours = forwardRecord(record, theirs.x);
+    const latents = relative(ours.latents, theirs.latents!, record.dSae);
+    const reconstruction = relative(ours.reconstruction, theirs.reconstruction!, record.dOut);
+    const rows = theirs.x.length / record.dIn;
+    outcomes.push({
+      name: `read ${name}`,
+      architecture: record.activation.name,
+      rows,
+      tied_rows: 0,
+      l0: theirs.latents!.filter((v) => v > 0).length / rows,
+      latents,
+      reconstruction,
+      passed: latents <= TOLERANCE && reconstruction <= TOLERANCE,
+    });
+  }
+  return outcomes;
+}
+
+/** Largest difference in units of the largest absolute value of its row. */
+function relative(found: Float64Array, wanted: Float32Array, width: number): number {
+  let worst = 0;
+  for (let start = 0; start < wanted.length; start += width) {
+    let scale = 1e-30, difference = 0;
+    for (let i = start; i < start + width; i++) {
+      scale = Math.max(scale, Math.abs(wanted[i]));
+      difference = Math.max(difference, Math.abs(found[i] - wanted[i]));
+    }
+    worst = Math.max(worst, difference / scale);
+  }
+  return worst;
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: {
+      dictionary: { type: "string" },
+      activations: { type: "string" },
+      rows: { type: "string", default: "512" },
+    },
+  });
+  const program = await findPython();
+  const folder = await Deno.makeTempDir();
+  try {
+    let cases: Case[];
+    const outcomes: Outcome[] = [];
+    if (values.dictionary) {
+      const { record, folder: dictionary } = await openDictionary(values.dictionary);
+      const rows = Number(values.rows);
+      const data = values.activations
+        ? await readRows(values.activations, record.dIn, rows)
+        : { x: randomRows(rows, record.dIn) };
+      const expected = `${folder}/expected.safetensors`;
+      await writeExpected(expected, record, data);
+      const what = values.activations ? "real rows" : "random rows";
+      cases = [{ name: `${dictionary}, ${what}`, dictionary, expected }];
+    } else {
+      cases = await randomCases(folder);
+      outcomes.push(...await compareTheirs(program, folder));
+    }
+    const lines = await python(program, "sae_lens_compare.py", [], JSON.stringify(cases));
+    outcomes.push(...lines.trim().split("\n").map((line) => JSON.parse(line) as Outcome));
+    for (const o of outcomes) {
+      console.log(
+        `${o.passed ? "ok  " : "FAIL"} ${o.name} (${o.architecture}, ${o.rows} rows, L0 ${
+          o.l0.toFixed(1)
+        }): latents ${o.latents.toExponential(1)}, reconstruction ` +
+          `${o.reconstruction.toExponential(1)} relative, ${o.tied_rows} tied rows`,
+      );
+    }
+    const failed = outcomes.filter((o) => !o.passed).length;
+    console.log(`${outcomes.length - failed} passed, ${failed} failed`);
+    return failed > 0 ? 1 : 0;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+if (import.meta.main) Deno.exit(await main());
