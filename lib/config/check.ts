@@ -36,9 +36,6 @@ export function checkConfig(config: Config, source: string): void {
       "leave data.text out to train from the store",
     );
   }
-  if (data.drop_first && data.context_size < 2) {
-    refuse(source, "data.context_size is 1 and data.drop_first is true, no row would be left");
-  }
   const { k, k_start, k_anneal_steps } = dictionary;
   if (k_start !== undefined && k_start < k) {
     refuse(source, `dictionary.k_start is ${k_start} and k is ${k}, k_start must be at least k`);

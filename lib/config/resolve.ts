@@ -60,6 +60,18 @@ function resolveOptimizer(config: Config, dSae: number, steps: number, source: s
   };
 }
 
+/**
+ * Whether contexts start with BOS: as told, or for "auto" where the tokenizer has a BOS that is not its EOS too, as
+ * models that saw one in front of each text do (Llama, Gemma), and GPT-2 does not.
+ */
+export function resolvePrependBos(
+  told: boolean | "auto",
+  tokenizer: { bosId?: number; eosId?: number },
+): boolean {
+  if (told !== "auto") return told;
+  return tokenizer.bosId !== undefined && tokenizer.bosId !== tokenizer.eosId;
+}
+
 function withoutUndefined<T>(value: T): T {
   return JSON.parse(JSON.stringify(value));
 }

@@ -80,7 +80,7 @@ export const data = z.strictObject({
     reason: "The name that nearly all corpora use.",
     needs: "the name of a field",
   }),
-  context_size: defaultWhole(1, 128, {
+  context_size: defaultWhole(2, 128, {
     description: "Tokens of one context that the model reads at once.",
     unit: "tokens",
     reason:
@@ -89,7 +89,8 @@ export const data = z.strictObject({
   prepend_bos: field(z.union([z.boolean(), z.literal("auto")]).default("auto"), {
     kind: "boolean",
     description: "Whether each context starts with the tokenizer's BOS token.",
-    reason: "auto does what the tokenizer does by itself, as the model saw it in training.",
+    reason:
+      "auto says yes where BOS is not EOS too (Llama, Gemma; not GPT-2), as models were trained.",
     needs: 'true, false or "auto"',
   }),
   drop_first: flag(true, {

@@ -104,7 +104,10 @@ Deno.test("keys that contradict each other are refused", () => {
   refused({ ...BASE, dictionary: { k_start: 8 } }, /k_start is 8 and k is 32/);
   refused({ ...BASE, dictionary: { k_anneal_steps: 8 } }, /k_start is needed$/);
   refused({ ...BASE, data: { text: ["a"], activations: "b" } }, /both data.activations and data/);
-  refused({ ...BASE, data: { text: ["a"], context_size: 1 } }, /no row would be left/);
+  refused(
+    { ...BASE, data: { text: ["a"], context_size: 1 } },
+    /is 1, a whole number of at least 2/,
+  );
   refused({ ...BASE, train: { save_every: 1, n_checkpoints: 2 } }, /both train.save_every/);
   refused({ ...BASE, k: 1, dictionary: { top_k: 2 } }, /"dictionary.k" is given twice/);
   refused(

@@ -1,0 +1,23 @@
+/**
+ * The table of held-out figures: the dictionary beside its baselines.
+ * @module
+ */
+import { formatCount, formatFigure } from "../base/format.ts";
+import type { EvalOutcome } from "./library.ts";
+import type { Style } from "./terminal/style.ts";
+import { tableLines } from "./terminal/table.ts";
+
+/** Lines of the table: one figure a row, one contender a column. */
+export function contenderLines(outcome: EvalOutcome, style: Style): string[] {
+  const { contenders, evalTokens } = outcome;
+  const names = [...new Set(contenders.flatMap(({ figures }) => figures.map((f) => f.name)))];
+  const rows = names.map((name) => [
+    name,
+    ...contenders.map(({ figures }) => formatFigure(figures.find((f) => f.name === name)?.value)),
+  ]);
+  const columns = [
+    { title: `on ${formatCount(evalTokens)} held-out tokens` },
+    ...contenders.map(({ name }) => ({ title: name, right: true })),
+  ];
+  return tableLines(columns, rows, style);
+}
