@@ -3,7 +3,9 @@
  * @module
  */
 import source from "../../shaders/topk_merge.wgsl" with { type: "text" };
+import subgroupSource from "../../shaders/topk_merge_subgroup.wgsl" with { type: "text" };
 import { createBuffer, type Gpu } from "../gpu/device.ts";
+import type { DeviceFacts } from "../gpu/facts.ts";
 import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
 import { roundUp } from "../tensor/shards.ts";
 import { PARTS, STEP, THREADS } from "./common.ts";
@@ -54,15 +56,40 @@ export function createRunningBest(gpu: Gpu, rows: number, k: number): RunningBes
   };
 }
 
+/** Both shaders bind and measure alike. */
+const INTERFACE = {
+  name: "topk_merge",
+  parts: PARTS,
+  buffers: ["scores", "count", "step", "bestScore", "bestLatent", "floors"],
+  dims: ["rows", "width4", "firstLatent", "limit", "capacity4", "first"],
+} as const;
+
+/** vec4s of a list that a lane can hold in registers; longer lists stay in memory. */
+const MOST_VECS = 8;
+
 /** The running selection. */
 export const topkMerge = {
-  kernel: defineKernel({
-    name: "topk_merge",
-    source,
-    parts: PARTS,
-    buffers: ["scores", "count", "step", "bestScore", "bestLatent", "floors"],
-    dims: ["rows", "width4", "firstLatent", "limit", "capacity4", "first"],
-  }),
+  kernel: defineKernel({ ...INTERFACE, source }),
+  subgroupKernel: defineKernel({ ...INTERFACE, source: subgroupSource }),
+
+  /**
+   * One subgroup a row with the list in registers, or one thread a row with the list in memory; pure.
+   * @param shape capacity of a list and width of a panel, in floats
+   */
+  plan(
+    shape: { rows: number; capacity: number; panel: number },
+    facts: DeviceFacts,
+  ): { variant: "subgroup" | "thread"; vecs: number; grid: readonly [number, number, number] } {
+    const lanes = facts.subgroupSize;
+    const vecs = lanes ? Math.ceil(shape.capacity / 4 / lanes) : Infinity;
+    const fits = lanes > 0 && THREADS % lanes === 0 && vecs <= MOST_VECS &&
+      (shape.panel / 4) % lanes === 0;
+    return {
+      variant: fits ? "subgroup" : "thread",
+      vecs: fits ? vecs : 0,
+      grid: gridFor(shape.rows * (fits ? lanes : 1), THREADS, facts.maxGroups),
+    };
+  },
 
   /** One compare a score; scores once, lists twice. */
   cost({ rows, width, k }: { rows: number; width: number; k: number }): Cost {
@@ -76,8 +103,14 @@ export const topkMerge = {
         `Cannot merge a panel: ${args.width} latents wanted, rows have ${args.panel}`,
       );
     }
-    return topkMerge.kernel.dispatch(gpu, {
-      defines: { K_WORD: STEP.k },
+    const plan = topkMerge.plan({ ...args.best, panel: args.panel }, gpu.facts);
+    const subgroup = plan.variant === "subgroup";
+    const kernel = subgroup ? topkMerge.subgroupKernel : topkMerge.kernel;
+    return kernel.dispatch(gpu, {
+      label: plan.variant,
+      defines: subgroup
+        ? { SUBGROUPS: 1, LANES: gpu.facts.subgroupSize, VECS: plan.vecs, K_WORD: STEP.k }
+        : { K_WORD: STEP.k },
       dims: {
         rows: args.best.rows,
         width4: args.width / 4,
@@ -94,7 +127,7 @@ export const topkMerge = {
         bestLatent: args.best.latent,
         floors: args.best.floors,
       },
-      groups: gridFor(args.best.rows, THREADS, gpu.facts.maxGroups),
+      groups: plan.grid,
     });
   },
 };
