@@ -206,3 +206,12 @@ async function replaceFolder(from: string, to: string): Promise<void> {
   }
   if (hadOld) await Deno.remove(aside, { recursive: true }).catch(() => {});
 }
+
+/** Removes a file; one that is not there is no error. */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw writeError(path, error);
+  }
+}

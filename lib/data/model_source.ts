@@ -1,0 +1,78 @@
+/**
+ * Blocks straight from a model: contexts in an order of their own in every epoch, nothing stored.
+ * @module
+ */
+import { SdmError } from "../base/errors.ts";
+import { contextRows, type RowMaker } from "./context_rows.ts";
+import { epochOrders, slicesOf } from "./epoch_order.ts";
+import type { Block, BlockSource } from "./types.ts";
+
+/** Options of {@link modelSource}. */
+export interface ModelSourceOptions extends RowMaker {
+  /** Seed of the run. */
+  seed: number;
+  /** Rows of a block. */
+  blockRows: number;
+  /** Rows of a training batch; an epoch is a whole number of batches. */
+  batchRows: number;
+  /** More facts for the manifest. */
+  facts?: Record<string, unknown>;
+}
+
+/**
+ * Rows of an epoch, floored to whole batches.
+ * @throws {SdmError} when the rows do not fill one batch.
+ */
+export function wholeBatches(rows: number, batchRows: number, what: string): number {
+  const whole = Math.floor(rows / batchRows) * batchRows;
+  if (whole > 0) return whole;
+  throw new SdmError(
+    `Cannot fill a batch: ${what} has ${rows} rows, one batch needs ${batchRows}`,
+    { hint: "give more text, or make the batch smaller" },
+  );
+}
+
+/**
+ * A source that runs the model. Block m of an epoch holds rows [m·blockRows, (m+1)·blockRows) of the kept positions in
+ * the epoch's order of contexts; a context on the border of two blocks is run for both. Closing it closes the model.
+ */
+export function modelSource(options: ModelSourceOptions): BlockSource {
+  const { tokens, kept, runner, points, seed, blockRows, batchRows } = options;
+  const epochRows = wholeBatches(kept.rows, batchRows, "the text");
+  const orderOf = epochOrders(kept.rowStart, seed, "contexts");
+  return {
+    points,
+    blockRows,
+    epochRows,
+    describe: () => ({
+      source: "model",
+      provider: runner.provider,
+      points: points.map((point) => ({ ...point })),
+      contexts: tokens.contexts,
+      context_size: tokens.contextSize,
+      documents: tokens.documents,
+      prepend_bos: tokens.prependBos,
+      tail_tokens: tokens.tailTokens,
+      rows: kept.rows,
+      epoch_rows: epochRows,
+      dropped: {
+        positions: kept.droppedPositions,
+        tokens: kept.droppedTokens,
+        first_positions: kept.counts.droppedFirst,
+        token_positions: kept.counts.droppedTokens,
+        by_token: kept.counts.droppedByToken,
+      },
+      ...options.facts,
+    }),
+    load: async (epoch: number, index: number): Promise<Block> => {
+      const first = index * blockRows;
+      const rows = Math.min(blockRows, epochRows - first);
+      if (!(index >= 0 && rows > 0)) {
+        throw new RangeError(`Cannot load block ${index}: an epoch has ${epochRows} rows`);
+      }
+      const block = await contextRows(options, slicesOf(orderOf(epoch), first, rows));
+      return { rows: block.rows, points: block.points };
+    },
+    close: () => runner.close(),
+  };
+}

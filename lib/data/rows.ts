@@ -1,0 +1,44 @@
+/**
+ * Rows, the kept positions of a token set: from a row's number to its place in the text and back.
+ * @module
+ */
+import type { KeptPositions } from "../text/masks.ts";
+import type { TokenSet } from "../text/packing.ts";
+
+/** Where a row comes from. */
+export interface RowPlace {
+  /** Index of the context. */
+  context: number;
+  /** Position in the context. */
+  position: number;
+}
+
+/** The positions of a context that give rows, ascending. */
+export function keptOf(tokens: TokenSet, kept: KeptPositions, context: number): number[] {
+  const positions: number[] = [];
+  const start = context * tokens.contextSize;
+  for (let position = 0; position < tokens.contextSize; position++) {
+    if (kept.keeps(position, tokens.ids[start + position])) positions.push(position);
+  }
+  return positions;
+}
+
+/** The place of row `row` in text order. */
+export function rowPlace(tokens: TokenSet, kept: KeptPositions, row: number): RowPlace {
+  if (!(row >= 0 && row < kept.rows)) {
+    throw new RangeError(`Cannot find row ${row}: there are ${kept.rows} rows`);
+  }
+  const context = unitOf(kept.rowStart, row);
+  return { context, position: keptOf(tokens, kept, context)[row - kept.rowStart[context]] };
+}
+
+/** The last index whose prefix sum is at most `row`, and which is not empty: where the row lies. */
+export function unitOf(rowStart: ArrayLike<number>, row: number): number {
+  let low = 0, high = rowStart.length - 1;
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (rowStart[middle] <= row) low = middle;
+    else high = middle;
+  }
+  return low;
+}
