@@ -30,27 +30,38 @@ export function readMetadata(value: JsonValue | undefined, bad: Bad): Map<string
   if (!(value instanceof JsonObject)) {
     return bad('its "__metadata__" is not an object, one is needed');
   }
-  return new Map([...value.members].map(([key, text]) => {
+  const strings = new Map<string, string>();
+  // Values that are given again are decoded too before they are forgotten.
+  for (const [key, text] of [...value.duplicates, ...value.members]) {
     if (typeof text !== "string") {
-      return bad(`its metadata ${JSON.stringify(key)} is not a string, only strings are allowed`);
+      bad(`its metadata ${JSON.stringify(key)} is not a string, only strings are allowed`);
     }
-    return [key, text];
-  }));
+    strings.set(key, text as string);
+  }
+  return strings;
 }
 
-/** One member of the header; `lenient` takes a list of the three fields too, as the reference does. */
+/**
+ * One member of the header. The reference's decoder also takes a list of the three fields, and `{"F32": null}` for
+ * a type: so does `lenient`.
+ */
 export function readEntry(name: string, entry: JsonValue, lenient: boolean, bad: Bad): RawInfo {
   const shown = JSON.stringify(name.slice(0, 100));
   let fields: (JsonValue | undefined)[];
   if (entry instanceof JsonObject) {
     const wanted = ["dtype", "shape", "data_offsets"];
-    const twice = wanted.find((key) => entry.duplicates.includes(key));
+    const twice = wanted.find((key) => entry.duplicates.some(([again]) => again === key));
     if (twice) bad(`tensor ${shown} has "${twice}" twice, one is needed`);
     fields = wanted.map((key) => entry.members.get(key));
   } else if (lenient && Array.isArray(entry) && entry.length === 3) {
-    fields = entry; // the reference's decoder takes a list of the three fields as well
+    fields = entry;
   } else return bad(`tensor ${shown} is not described by an object, one is needed`);
-  const [dtype, shape, offsets] = fields;
+  const [named, shape, offsets] = fields;
+  let dtype = named;
+  if (lenient && named instanceof JsonObject && named.members.size === 1) {
+    const [[key, value]] = named.members;
+    if (value === null) dtype = key;
+  }
   if (typeof dtype !== "string" || !DTYPE_BITS.has(dtype)) {
     const found = typeof dtype === "string" ? JSON.stringify(dtype.slice(0, 40)) : "none";
     return bad(

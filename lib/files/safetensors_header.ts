@@ -71,8 +71,12 @@ export function parseHeader(
   }
   if (!(root instanceof JsonObject)) return bad("its header is not a JSON object, one is needed");
   if (strict) refuseDuplicates(root, path);
-  else if (root.duplicates.includes("__metadata__")) bad('its header has "__metadata__" twice');
+  else if (root.duplicates.some(([key]) => key === "__metadata__")) {
+    bad('its header has "__metadata__" twice');
+  }
   const metadata = readMetadata(root.members.get("__metadata__"), bad);
+  // The reference decodes an entry whose name comes again, and then forgets it.
+  for (const [name, entry] of root.duplicates) readEntry(name, entry, true, bad);
   const raw: RawInfo[] = [];
   for (const [name, entry] of root.members) {
     if (name !== "__metadata__") raw.push(readEntry(name, entry, !strict, bad));
@@ -115,7 +119,7 @@ function refuseDuplicates(value: JsonValue, path: string): void {
   if (Array.isArray(value)) return value.forEach((item) => refuseDuplicates(item, path));
   if (!(value instanceof JsonObject)) return;
   if (value.duplicates.length > 0) {
-    const name = JSON.stringify(value.duplicates[0].slice(0, 100));
+    const name = JSON.stringify(value.duplicates[0][0].slice(0, 100));
     throw new SafetensorsError(path, "DuplicateKey", `its header has ${name} twice, one is needed`);
   }
   value.members.forEach((member) => refuseDuplicates(member, path));

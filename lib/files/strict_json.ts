@@ -10,12 +10,12 @@ export class JsonNumber {
   constructor(readonly text: string) {}
 }
 
-/** An object in the order of the text; a key given twice has its last value and is in `duplicates`. */
+/** An object in the order of the text; a key given twice has its last value. */
 export class JsonObject {
   /** Members by name. */
   readonly members: Map<string, JsonValue> = new Map();
-  /** Keys that were given more than once. */
-  readonly duplicates: string[] = [];
+  /** Keys that were given again, with the value before. */
+  readonly duplicates: [key: string, earlier: JsonValue][] = [];
 }
 
 /** What a JSON text can hold. */
@@ -31,8 +31,8 @@ export class JsonSyntaxError extends Error {
   }
 }
 
-/** Nesting limit, the one of common parsers. */
-const MAX_DEPTH = 128;
+/** Nesting limit, the one of the reference's parser. */
+const MAX_DEPTH = 127;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 // deno-lint-ignore no-control-regex -- control characters are exactly what must not be in a string
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
@@ -95,7 +95,8 @@ class Parser {
       const key = this.#string();
       if (!this.#take(":")) this.#fail(`has ${this.#found()} where ":" is needed`);
       const value = this.#value();
-      if (object.members.has(key)) object.duplicates.push(key);
+      const earlier = object.members.get(key);
+      if (earlier !== undefined) object.duplicates.push([key, earlier]);
       object.members.set(key, value);
     } while (this.#take(","));
     if (!this.#take("}")) this.#fail(`has ${this.#found()} where "," or "}" is needed`);
@@ -115,6 +116,7 @@ class Parser {
     NUMBER.lastIndex = this.#at;
     const match = NUMBER.exec(this.text);
     if (!match) this.#fail("has a malformed number");
+    if (!Number.isFinite(Number(match[0]))) this.#fail("has a number that is out of range");
     this.#at = NUMBER.lastIndex;
     return new JsonNumber(match[0]);
   }
