@@ -120,7 +120,10 @@
       element.setAttribute("aria-description", element.title);
       element.removeAttribute("title");
     }
-    return element.dataset.tip;
+    const words = element.dataset.tip;
+    const largest = Number(element.closest(".card")?.dataset.max);
+    if (!element.matches("mark") || !(largest > 0) || !(Number(words) > 0)) return words;
+    return `${words}, ${Math.round(100 * Number(words) / largest)} % of the largest`;
   }
 
   // Where the pointer is in units of a chart's view box.

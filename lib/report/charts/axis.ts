@@ -40,7 +40,8 @@ export function linearAxis(
 ): Axis {
   const finite = values.filter(Number.isFinite);
   const least = finite.reduce((a, b) => Math.min(a, b), 0);
-  const most = finite.reduce((a, b) => Math.max(a, b), least === 0 ? 0 : -Infinity);
+  const top = finite.reduce((a, b) => Math.max(a, b), least === 0 ? 0 : -Infinity);
+  const most = least === 0 && top === 0 ? 1 : top;
   const span = most - least || Math.abs(most) || 1;
   const step = niceStep(span, count);
   const lo = Math.floor(least / step + 1e-9) * step;

@@ -77,7 +77,7 @@ export function binValues(values: readonly number[], lo: number, hi: number, cou
  * five or fewer the bins are 0.1 wide.
  */
 export function densityBins(logDensities: readonly number[]): Bins {
-  const least = logDensities.reduce((a, b) => Math.min(a, b), 0);
+  const least = logDensities.reduce((a, b) => b < a ? b : a, 0);
   const lo = Math.min(-1, Math.max(-10, Math.floor(least + 1e-9)));
   return binValues(logDensities, lo, 0, Math.round(-lo * (-lo <= 5 ? 10 : 5)));
 }

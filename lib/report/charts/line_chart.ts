@@ -143,7 +143,7 @@ export function lineChart(chart: LineChart): string {
     );
   }
   const data = g.shown.filter((p) => Number.isFinite(p.y))
-    .map((p) => `${short(p.x)},${short(p.y)}`).join(" ");
+    .map((p) => `${Number(p.x.toPrecision(9))},${short(p.y)}`).join(" ");
   const frame = [...g.x.domain, ...g.x.range, ...g.y.domain, ...g.y.range].map(short).join(" ");
   return `<svg class="chart line-chart" viewBox="0 0 ${width} ${height}" role="img" ` +
     `aria-label="${escapeHtml(spoken(chart, g))}" data-points="${data}" data-frame="${frame}"` +

@@ -36,8 +36,12 @@ export function renderDefinitions(data: ReportData): string {
     return `<div id="def-${slug(name)}"><dt><code>${escapeHtml(name)}</code></dt><dd>` +
       `${escapeHtml(definition)}${better ? ` <em>${better} is better</em>` : ""}</dd></div>`;
   }).join("");
+  const columns = data.contenders.map((c) =>
+    `<div><dt>${escapeHtml(c.name)}</dt><dd>${escapeHtml(c.what)}</dd></div>`
+  ).join("");
   const words = WORDS.map(([word, text]) => `<div><dt>${word}</dt><dd>${text}</dd></div>`).join("");
   return `<section id="definitions"><h2>Definitions</h2>` +
     `${metrics ? `<dl class="definitions">${metrics}</dl>` : ""}` +
+    `${columns ? `<h3>What is compared</h3><dl class="definitions">${columns}</dl>` : ""}` +
     `<h3>Words</h3><dl class="definitions">${words}</dl></section>`;
 }

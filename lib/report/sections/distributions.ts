@@ -30,7 +30,7 @@ function median(values: readonly number[]): number {
 }
 
 function densityFigure(data: ReportData): string {
-  const values = data.logDensities;
+  const values = data.logDensities.filter(Number.isFinite);
   const total = values.length + data.silentLatents;
   const silence = `${grouped(data.silentLatents)} of ${grouped(total)} latents ` +
     `(${total ? percent(data.silentLatents / total) : "n/a"}) never fired here and are not drawn.`;

@@ -32,6 +32,11 @@ export function bestOf(name: string, values: readonly (number | null)[]): boolea
   return marks.filter(Boolean).length === finite.length ? nobody : marks;
 }
 
+/** A metric's name that a narrow table may break after its separators. */
+function breakable(name: string): string {
+  return escapeHtml(name).replace(/[/_]/g, "$&<wbr>");
+}
+
 function row(name: string, contenders: readonly Contender[]): string {
   const figures = contenders.map((c) => c.figures.find((f) => f.name === name));
   const values = figures.map((f) => f?.value ?? null);
@@ -50,7 +55,7 @@ function row(name: string, contenders: readonly Contender[]): string {
     `${best[i] ? `<span class="sr"> (best)</span>` : ""}</td>`
   ).join("");
   return `<tr><th scope="row"><a class="metric" href="#def-${slug(name)}" ` +
-    `title="${escapeHtml(definition)}">${escapeHtml(name)}</a>${arrow}</th>${cells}</tr>`;
+    `title="${escapeHtml(definition)}">${breakable(name)}</a>${arrow}</th>${cells}</tr>`;
 }
 
 /** The section of held-out metrics. */
