@@ -71,8 +71,9 @@ function readShape(bytes: Uint8Array, shape: WireField): (number | string)[] {
 }
 
 /** Reads a `NodeProto`; of its attributes only what subgraphs capture. */
-export function readNode(bytes: Uint8Array): OnnxNode {
+export function readNode(bytes: Uint8Array, index: number): OnnxNode {
   const node: OnnxNode = {
+    index,
     op: "",
     domain: "",
     name: "",
@@ -104,7 +105,7 @@ function capturesOf(graph: Uint8Array): Set<string> {
   const used = new Set<string>(), made = new Set<string>();
   for (const field of readFields(graph)) {
     if (field.number === 1) {
-      const node = readNode(fieldBytes(graph, field));
+      const node = readNode(fieldBytes(graph, field), 0);
       for (const name of [...node.inputs, ...node.captures]) if (name) used.add(name);
       for (const name of node.outputs) made.add(name);
     } else if (field.number === 5) made.add(readTensorHeader(fieldBytes(graph, field)).name);
@@ -152,8 +153,9 @@ export function parseModel(bytes: Uint8Array, name: string, path?: string): Onnx
     if (!(error instanceof WireError)) throw error;
     throw unreadable(bytes, name, error);
   }
-  if (model.nodes.length === 0) {
-    throw unreadable(bytes, name, new WireError("there is no graph in it"));
+  if (model.nodes.length === 0 || Object.keys(model.opsets).length === 0) {
+    const missing = model.nodes.length === 0 ? "graph" : "operator set version";
+    throw unreadable(bytes, name, new WireError(`there is no ${missing} in it`));
   }
   link(model);
   return model;
@@ -216,8 +218,9 @@ function entry([key, value]: [string, string]): Record<string, string> {
 /** Adds one occurrence of the graph; protobuf merges several, which is how taps may have been appended. */
 function readGraph(model: OnnxModel, graph: Uint8Array): void {
   for (const field of readFields(graph)) {
-    if (field.number === 1) model.nodes.push(readNode(fieldBytes(graph, field)));
-    else if (field.number === 5) {
+    if (field.number === 1) {
+      model.nodes.push(readNode(fieldBytes(graph, field), model.nodes.length));
+    } else if (field.number === 5) {
       const tensor = readTensorHeader(fieldBytes(graph, field));
       model.initializers.set(tensor.name, tensor);
     } else if (field.number >= 11 && field.number <= 13) {

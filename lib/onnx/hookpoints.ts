@@ -157,22 +157,40 @@ function mlpInput(model: OnnxModel, before: string, branch: string): string | un
  * @throws SdmError with the nearest names when there is neither
  */
 export function resolveHookpoint(model: OnnxModel, name: string): Hookpoint {
-  const { hookpoints, trouble } = findHookpoints(model);
-  const canonical = hookpoints.find((point) => point.name === name);
-  if (canonical) return canonical;
-  const tensors = tensorNames(model);
-  if (tensors.includes(name)) {
-    const point: Hookpoint = { name, tensor: name, kind: "raw", why: "a tensor of the graph" };
-    const d = widthOf(model, name);
-    if (d !== undefined) point.d = d;
-    return point;
-  }
+  return resolveHookpoints(model, [name])[0];
+}
+
+/** The hookpoints called `names`, as {@link resolveHookpoint} finds each. */
+export function resolveHookpoints(model: OnnxModel, names: readonly string[]): Hookpoint[] {
+  const list = findHookpoints(model);
+  const canonical = new Map(list.hookpoints.map((point) => [point.name, point]));
+  const tensors = new Set(tensorNames(model));
+  return names.map((name) => {
+    const found = canonical.get(name) ?? (tensors.has(name) ? rawPoint(model, name) : undefined);
+    if (!found) throw unknownHookpoint(model, name, list);
+    return found;
+  });
+}
+
+function rawPoint(model: OnnxModel, tensor: string): Hookpoint {
+  const point: Hookpoint = { name: tensor, tensor, kind: "raw", why: "a tensor of the graph" };
+  const d = widthOf(model, tensor);
+  if (d !== undefined) point.d = d;
+  return point;
+}
+
+function unknownHookpoint(model: OnnxModel, name: string, list: HookpointList): SdmError {
   const doing = `Cannot find hookpoint "${name}" in "${model.name}"`;
   const options = { hint: `sdm hooks ${model.name}` };
-  if (trouble && !name.includes("/")) {
-    throw new SdmError(`${doing}: ${trouble}, the name of a tensor is needed`, options);
+  // The names of the exporters have slashes, the canonical ones have none.
+  const raw = name.includes("/");
+  if (list.trouble !== undefined && !raw) {
+    return new SdmError(`${doing}: ${list.trouble}, the name of a tensor is needed`, options);
   }
-  const names = name.includes("/") ? tensors : hookpoints.map((point) => point.name);
-  const known = didYouMean(name, names) || "the name of a hookpoint or of a tensor is needed";
-  throw new SdmError(`${doing}: ${known}`, options);
+  const known = raw ? tensorNames(model) : list.hookpoints.map((point) => point.name);
+  const near = didYouMean(name, known);
+  return new SdmError(
+    `${doing}: ${near || "the name of a hookpoint or of a tensor is needed"}`,
+    options,
+  );
 }

@@ -52,6 +52,8 @@ export interface OnnxInitializer {
 
 /** One operation. */
 export interface OnnxNode {
+  /** Place in the file. */
+  index: number;
   /** Operator, such as `MatMul`. */
   op: string;
   /** Operator set; empty for ONNX's own. */

@@ -23,7 +23,10 @@ export type WasmPaths = string | { wasm?: string; mjs?: string };
 export interface ProviderOptions {
   /** Threads inside one operation; `cpu` only, default all cores. */
   threads?: number;
-  /** Needed only when onnxruntime-web was bundled away from its files. */
+  /**
+   * Needed only when onnxruntime-web was bundled away from its files; default is the environment variable
+   * `SDM_WASM_PATHS`, a folder's URL that ends in a slash, else beside the module.
+   */
   wasmPaths?: WasmPaths;
 }
 
@@ -106,7 +109,7 @@ async function loadWasm(options: ProviderOptions): Promise<OnnxRuntime> {
   const ort = await import("onnxruntime-web/wasm");
   // Two threads need a worker from a blob: URL, which Deno refuses.
   ort.env.wasm.numThreads = 1;
-  if (options.wasmPaths !== undefined) ort.env.wasm.wasmPaths = options.wasmPaths;
+  ort.env.wasm.wasmPaths = wasmPathsOf(options);
   return runtime("wasm", ort, { executionProviders: ["wasm"] });
 }
 
@@ -133,10 +136,19 @@ async function loadWebgpu(options: ProviderOptions): Promise<OnnxRuntime> {
   hideWorkerLocation();
   const ort = await import("onnxruntime-web/webgpu");
   ort.env.wasm.numThreads = 1;
-  if (options.wasmPaths !== undefined) ort.env.wasm.wasmPaths = options.wasmPaths;
+  ort.env.wasm.wasmPaths = wasmPathsOf(options);
   // The published type of the option lacks `device`, which the runtime reads.
   const webgpu = { name: "webgpu", device } as InferenceSession.ExecutionProviderConfig;
-  return runtime("webgpu", ort, { executionProviders: [webgpu] }, () => device.destroy());
+  // ONNX Runtime asks the device for its adapter later on; an adapter collected by then aborts the process.
+  const alive: { adapter?: GPUAdapter } = { adapter };
+  return runtime("webgpu", ort, { executionProviders: [webgpu] }, () => {
+    device.destroy();
+    alive.adapter = undefined;
+  });
+}
+
+function wasmPathsOf(options: ProviderOptions): WasmPaths | undefined {
+  return options.wasmPaths ?? Deno.env.get("SDM_WASM_PATHS");
 }
 
 /** In a worker onnxruntime-web resolves its files against `location`, which is "null" there, and dies. */
@@ -151,7 +163,8 @@ function runtime(
   session: InferenceSession.SessionOptions,
   close: () => void = () => {},
 ): OnnxRuntime {
-  const options = { ...session, logSeverityLevel: 3 as const };
+  // Errors come back as exceptions; the native log would only say them twice.
+  const options = { ...session, logSeverityLevel: 4 as const };
   const open = async (bytes: Uint8Array, externalData: ExternalData[]) => {
     const given = externalData.length > 0 ? { ...options, externalData } : options;
     try {

@@ -4,10 +4,11 @@
  */
 import type { InferenceSession, Tensor } from "onnxruntime-common";
 import { SdmError } from "../base/errors.ts";
-import { tapOutputs } from "./edit.ts";
+import { contextLimit, vocabSize } from "./describe.ts";
+import { tapOutputs, type TappedModel } from "./edit.ts";
 import { type FeedMaker, planFeeds } from "./feeds.ts";
 import { loadModel, parseModel } from "./graph.ts";
-import { resolveHookpoint } from "./hookpoints.ts";
+import { resolveHookpoints } from "./hookpoints.ts";
 import type { OnnxModel } from "./model.ts";
 import {
   type ExternalData,
@@ -37,7 +38,7 @@ export interface RunnerOptions extends ProviderOptions {
  */
 export async function createRunner(options: RunnerOptions): Promise<ModelRunner> {
   const model = typeof options.model === "string" ? await loadModel(options.model) : options.model;
-  const tensors = options.taps.map((tap) => resolveHookpoint(model, tap).tensor);
+  const tensors = resolveHookpoints(model, options.taps).map((point) => point.tensor);
   if (tensors.length === 0) {
     throw new SdmError(`Cannot run ONNX model "${model.name}": no taps, at least one is needed`);
   }
@@ -52,13 +53,42 @@ export async function createRunner(options: RunnerOptions): Promise<ModelRunner>
     runtime.close();
     throw failed("load", model, error);
   }
-  return makeRunner(model, runtime, session, feeds, tensors, tapped.outputs);
+  const check = idCheck(model);
+  return makeRunner({ model, runtime, session, feeds, check, taps: tensors, tapped });
+}
+
+/** Everything that one open runner holds. */
+interface OpenModel {
+  model: OnnxModel;
+  runtime: OnnxRuntime;
+  session: InferenceSession;
+  feeds: Map<string, FeedMaker>;
+  check: (ids: Int32Array, length: number) => void;
+  taps: readonly string[];
+  tapped: TappedModel;
+}
+
+/** Refuses what the embeddings have no row for: the runtime's own words for it name a node and no token. */
+function idCheck(model: OnnxModel): OpenModel["check"] {
+  const vocab = vocabSize(model) ?? Infinity, limit = contextLimit(model) ?? Infinity;
+  return (ids, length) => {
+    const doing = `Cannot run ONNX model "${model.name}"`;
+    if (length > limit) {
+      throw new SdmError(`${doing}: contexts of ${length} tokens, it takes at most ${limit}`);
+    }
+    const bad = ids.find((id) => id < 0 || id >= vocab);
+    if (bad !== undefined) {
+      throw new SdmError(`${doing}: token id ${bad}, it has ids 0 to ${vocab - 1}`, {
+        hint: "use the tokenizer that belongs to the model",
+      });
+    }
+  };
 }
 
 function failed(verb: string, model: OnnxModel, error: unknown): SdmError {
   return new SdmError(
     `Cannot ${verb} ONNX model "${model.name}": ONNX Runtime says "${firstLine(error)}", ` +
-      `a model that it accepts is needed`,
+      `a model that it can ${verb} is needed`,
     { cause: error },
   );
 }
@@ -94,18 +124,14 @@ async function readExternalData(
   return files;
 }
 
-function makeRunner(
-  model: OnnxModel,
-  runtime: OnnxRuntime,
-  session: InferenceSession,
-  feeds: Map<string, FeedMaker>,
-  taps: readonly string[],
-  outputs: readonly string[],
-): ModelRunner {
+function makeRunner(open: OpenModel): ModelRunner {
+  const { model, runtime, session, feeds, taps } = open;
+  const { outputs } = open.tapped;
   let queue: Promise<unknown> = Promise.resolve();
   let closed = false;
 
   async function once(ids: Int32Array, batch: number, length: number): Promise<Float32Array[]> {
+    open.check(ids, length);
     const given: Record<string, Tensor> = {};
     for (const [name, make] of feeds) given[name] = make(ids, batch, length);
     let results: InferenceSession.OnnxValueMapType;
@@ -128,15 +154,15 @@ function makeRunner(
   return {
     provider: runtime.provider,
     taps,
-    run(ids, batch, length) {
+    async run(ids, batch, length) {
       if (ids.length !== batch * length || ids.length === 0) {
         throw new RangeError(`${ids.length} ids are not ${batch} contexts of ${length}`);
       }
-      if (closed) return Promise.reject(closedError(model.name));
+      if (closed) throw closedError(model.name);
       // A session takes one run at a time.
       const result = queue.then(() => once(ids, batch, length));
       queue = result.catch(() => {});
-      return result;
+      return await result;
     },
     async close() {
       if (closed) return;

@@ -50,6 +50,22 @@ export function ancestors(model: OnnxModel, tensor: string, stop?: string): Set<
   return seen;
 }
 
+/** Is `wanted` among the ancestors of `tensor`? Stops as soon as it is met. */
+function isAncestor(model: OnnxModel, wanted: string, tensor: string): boolean {
+  const seen = new Set<string>([tensor]);
+  const todo = [tensor];
+  for (let name = todo.pop(); name !== undefined; name = todo.pop()) {
+    const node = model.producers.get(name);
+    for (const input of node ? valueInputs(node) : []) {
+      if (input === wanted) return true;
+      if (seen.has(input)) continue;
+      seen.add(input);
+      todo.push(input);
+    }
+  }
+  return false;
+}
+
 /** The nodes between `stop` and `tensor`. */
 export function nodesBetween(model: OnnxModel, stop: string, tensor: string): Set<OnnxNode> {
   const nodes = new Set<OnnxNode>();
@@ -94,15 +110,22 @@ function sumOperands(model: OnnxModel, tensor: string): string[] | undefined {
   return node.inputs.map((name) => strip(model, name));
 }
 
+/** Place of a tensor's node in the file; weights and inputs come before all. */
+function madeAt(model: OnnxModel, tensor: string): number {
+  return model.producers.get(tensor)?.index ?? -1;
+}
+
 /** The residual Add that makes `after`, or undefined when `after` is where the stream begins. */
 function stepAt(model: OnnxModel, after: string): StreamStep | undefined {
   let leaves = sumOperands(model, after);
   // A block that adds attention and MLP one after the other to the same stream needs a second look, inside.
   for (let round = 0; leaves && round < 2; round++) {
+    // Files list nodes in order, so the stream is nearly always the leaf that is made first.
+    leaves = leaves.toSorted((a, b) => madeAt(model, a) - madeAt(model, b));
     for (const before of leaves) {
       const others = leaves.filter((leaf) => leaf !== before);
       if (others.length === 0) continue;
-      if (!others.every((leaf) => ancestors(model, leaf).has(before))) continue;
+      if (!others.every((leaf) => isAncestor(model, before, leaf))) continue;
       return { before, after, branches: branchesOf(model, before, others) };
     }
     const inner: string[] = leaves.flatMap((leaf) => sumOperands(model, leaf) ?? [leaf]);
