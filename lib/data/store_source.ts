@@ -72,13 +72,13 @@ export async function storeSource(
       dropped: manifest.dropped,
       norm: manifest.norm,
     }),
-    load: (epoch: number, index: number): Promise<Block> => {
+    load: async (epoch: number, index: number): Promise<Block> => {
       const first = index * blockRows;
       const rows = Math.min(blockRows, epochRows - first);
       if (!(index >= 0 && rows > 0)) {
         throw new RangeError(`Cannot load block ${index}: an epoch has ${epochRows} rows`);
       }
-      return readBlock(open, points, stretches, slicesOf(orderOf(epoch), first, rows));
+      return await readBlock(open, points, stretches, slicesOf(orderOf(epoch), first, rows));
     },
     close: () => Promise.resolve(),
   };
