@@ -215,3 +215,12 @@ export async function removeFile(path: string): Promise<void> {
     if (!(error instanceof Deno.errors.NotFound)) throw writeError(path, error);
   }
 }
+
+/** Removes a folder with all that is in it; one that is not there is no error. */
+export async function removeFolder(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw writeError(path, error);
+  }
+}

@@ -2,6 +2,8 @@ import assert from "assert";
 import { SdmError } from "../../lib/base/errors.ts";
 import {
   AtomicFile,
+  removeFile,
+  removeFolder,
   writeError,
   writeFileAtomic,
   writeFolderAtomic,
@@ -123,4 +125,16 @@ Deno.test("ensureFreshFolder() refuses a folder that holds a run, and empties it
     assert.deepEqual(names(path), ["notes.txt"]);
     await Deno.writeTextFile(`${folder}/file`, "");
     await assert.rejects(ensureFreshFolder(`${folder}/file`), SdmError);
+  }));
+
+Deno.test("removing a file or a folder that is not there is no error", () =>
+  withFolder(async (folder) => {
+    await writeFileAtomic(`${folder}/a/x`, "");
+    await removeFile(`${folder}/a/x`);
+    await removeFile(`${folder}/a/x`);
+    assert.deepEqual(names(`${folder}/a`), []);
+    await writeFileAtomic(`${folder}/a/x`, "");
+    await removeFolder(`${folder}/a`);
+    await removeFolder(`${folder}/a`);
+    assert.deepEqual(names(folder), []);
   }));
