@@ -87,6 +87,6 @@ if (import.meta.main) {
     "words (no machine's own paths or hosts)": wordFaults(tree),
   }));
   const failed = results.filter((good) => !good).length;
-  console.log(`check: ${results.length - failed} steps passed, ${failed} failed`);
+  console.log(`\n${results.length - failed} passed, ${failed} failed`);
   Deno.exit(failed ? 1 : 0);
 }
