@@ -1,0 +1,41 @@
+import { codeGradient } from "../../lib/kernels/code_gradient.ts";
+import { codeGradient as reference } from "../../lib/reference/code_gradient.ts";
+import { assertClose, checkKernel, type KernelCase, sumError } from "./check_kernel.ts";
+import { awkwardCodes, matrix, sizes } from "./samples.ts";
+
+const WORD = 5;
+
+const cases: KernelCase[] = awkwardCodes().map(({ name, latents, k, code }, i) => ({
+  name: `${name}, d ${[2, 64, 19, 8, 33, 4, 1][i]}`,
+  build(bench) {
+    const d = [2, 64, 19, 8, 33, 4, 1][i];
+    const w = matrix(latents, d, { seed: i });
+    const residual = matrix(code.length, d, { seed: 30 + i, wide: i === 4 });
+    const scale = Math.fround(-0.37);
+    const scalars = new Float32Array(16);
+    scalars[WORD] = scale;
+    const rows = bench.code(code, k);
+    return {
+      commands: codeGradient.record(bench.gpu, {
+        code: rows,
+        w: bench.rows("w", w),
+        residual: bench.sheet("residual", residual).buffer,
+        scalars: bench.floats("scalars", scalars),
+        scaleWord: WORD,
+      }),
+      verify() {
+        const dz = bench.floatsOf(rows.dz);
+        const wanted = reference(code, w, residual, scale);
+        const most = reference(code, sizes(w), sizes(residual), -scale);
+        wanted.forEach((row, r) => {
+          const got = dz.subarray(r * rows.capacity, r * rows.capacity + row.length);
+          assertClose(got, row, most[r].map((v) => v * sumError(d)), `dz of row ${r}, entry`);
+          const rest = dz.subarray(r * rows.capacity + row.length, (r + 1) * rows.capacity);
+          if (!rest.every(Number.isNaN)) throw new Error(`row ${r} wrote beyond its entries`);
+        });
+      },
+    };
+  },
+}));
+
+Deno.test("codeGradient is the residual along the latent's decoder row", () => checkKernel(cases));

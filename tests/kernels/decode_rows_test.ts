@@ -1,0 +1,34 @@
+import { decodeRows } from "../../lib/kernels/decode_rows.ts";
+import { decodeRows as reference } from "../../lib/reference/decode_rows.ts";
+import { assertCloseRows, checkKernel, type KernelCase, scaled, sumError } from "./check_kernel.ts";
+import { awkwardCodes, matrix, sizes, vector } from "./samples.ts";
+
+function cases(withBias: boolean): KernelCase[] {
+  const widths = [1, 3, 4, 7, 20, 37, 64];
+  return awkwardCodes().map(({ name, latents, k, code }, i) => ({
+    name: `${name}, d ${widths[i]}`,
+    build(bench) {
+      const d = widths[i];
+      const w = matrix(latents, d, { seed: i, wide: i === 2 });
+      const bias = withBias ? vector(d, { seed: 100 + i }) : undefined;
+      const recon = bench.outputSheet("recon", code.length, d);
+      return {
+        commands: decodeRows.record(bench.gpu, {
+          code: bench.code(code, k),
+          w: bench.rows("w", w),
+          bias: bias && bench.vector("bias", bias),
+          recon: recon.buffer,
+        }),
+        verify() {
+          const most = reference(code, sizes(w), bias?.map(Math.abs));
+          const wanted = reference(code, w, bias);
+          assertCloseRows(bench.matrixOf(recon), wanted, scaled(most, sumError(k)), "recon");
+        },
+      };
+    },
+  }));
+}
+
+Deno.test("decodeRows sums the decoder rows of every entry", () => checkKernel(cases(false)));
+
+Deno.test("decodeRows starts at the bias", () => checkKernel(cases(true)));

@@ -1,0 +1,164 @@
+import assert from "assert";
+import type { Gpu } from "../../lib/gpu/device.ts";
+import { ROW_UNIT } from "../../lib/gpu/rows.ts";
+import { encodeGemm } from "../../lib/kernels/encode_gemm.ts";
+import { encodeGemm as reference } from "../../lib/reference/encode_gemm.ts";
+import { roundUp } from "../../lib/tensor/shards.ts";
+import { bitsOf } from "./bench.ts";
+import { assertCloseRows, checkKernel, type KernelCase, scaled, sumError } from "./check_kernel.ts";
+import { split, whole, withoutSubgroups } from "./device.ts";
+import { matrix, sizes, vector } from "./samples.ts";
+
+interface Shape {
+  rows: number;
+  latents: number;
+  d: number;
+}
+
+const SHAPES: Shape[] = [
+  { rows: 1, latents: 1, d: 1 },
+  { rows: 37, latents: 131, d: 5 },
+  { rows: 64, latents: 64, d: 64 },
+  { rows: 65, latents: 65, d: 33 },
+  { rows: 129, latents: 300, d: 20 },
+];
+
+/** One panel a buffer of w, of all its latents. */
+const cases: KernelCase[] = SHAPES.map(({ rows, latents, d }, i) => ({
+  name: `${rows} x ${latents}, d ${d}`,
+  build(bench) {
+    const x = matrix(rows, d, { seed: i, wide: i === 1 });
+    const w = matrix(latents, d, { seed: 10 + i });
+    const bias = vector(latents, { seed: 20 + i, scale: 3 });
+    const panels = bench.rows("w", w).shards.map((shard, s) => {
+      const panel = roundUp(shard.rows, ROW_UNIT);
+      const scores = bench.scratch(`scores ${s}`, roundUp(rows, ROW_UNIT) * panel);
+      return { shard, panel, scores };
+    });
+    const xOnDevice = bench.sheet("x", x).buffer;
+    const biasOnDevice = bench.floats("bias", [...bias, ...new Float64Array(ROW_UNIT)]);
+    const got = () =>
+      x.map((_, r) =>
+        Float64Array.from(
+          panels.flatMap(({ shard, panel, scores }) =>
+            Array.from(bench.floatsOf(scores).subarray(r * panel, r * panel + shard.rows))
+          ),
+        )
+      );
+    bench.compare("scores", () => bitsOf(got().flatMap((row) => Array.from(row))));
+    return {
+      commands: panels.map(({ shard, panel, scores }) =>
+        encodeGemm.record(bench.gpu, {
+          rows,
+          latents: shard.rows,
+          d,
+          x: xOnDevice,
+          w: shard.buffer,
+          firstLatent: 0,
+          bias: biasOnDevice,
+          firstBias: shard.firstRow,
+          scores,
+          panel,
+        })
+      ),
+      verify() {
+        const most = reference(sizes(x), sizes(w), bias.map(Math.abs));
+        assertCloseRows(got(), reference(x, w, bias), scaled(most, sumError(d)), "score");
+      },
+    };
+  },
+}));
+
+/** Several panels of one buffer, narrower than the rows of scores that they share. */
+const panelCase: KernelCase = {
+  name: "second panel of a buffer",
+  build(bench) {
+    const [rows, latents, d, first, width, panel] = [67, 320, 12, 128, 130, 256];
+    const x = matrix(rows, d, { seed: 31 });
+    const w = matrix(latents, d, { seed: 32 });
+    const bias = vector(latents, { seed: 33 });
+    const scores = bench.scratch("scores", roundUp(rows, ROW_UNIT) * panel);
+    return {
+      commands: [encodeGemm.record(bench.gpu, {
+        rows,
+        latents: width,
+        d,
+        x: bench.sheet("x", x).buffer,
+        w: bench.sheet("w", w).buffer,
+        firstLatent: first,
+        bias: bench.floats("bias", bias),
+        firstBias: first,
+        scores,
+        panel,
+      })],
+      verify() {
+        const floats = bench.floatsOf(scores);
+        const got = x.map((_, r) =>
+          Float64Array.from(floats.subarray(r * panel, r * panel + width))
+        );
+        const part = w.slice(first, first + width);
+        const biases = bias.slice(first, first + width);
+        const most = reference(sizes(x), sizes(part), biases.map(Math.abs));
+        assertCloseRows(got, reference(x, part, biases), scaled(most, sumError(d)), "score");
+        const beyond = floats.subarray(roundUp(width, ROW_UNIT), panel);
+        assert.ok(beyond.every(Number.isNaN), "scores beyond the panel's tiles were written");
+      },
+    };
+  },
+};
+
+/** Asymmetric integers: a transposed or shifted operand gives another integer. */
+const integerCase: KernelCase = {
+  name: "integers",
+  build(bench) {
+    const [rows, latents, d] = [5, 9, 6];
+    const x = Array.from(
+      { length: rows },
+      (_, r) => Float64Array.from({ length: d }, (_, c) => r * 7 + c),
+    );
+    const w = Array.from(
+      { length: latents },
+      (_, l) => Float64Array.from({ length: d }, (_, c) => l - 3 * c),
+    );
+    const bias = Float64Array.from({ length: latents }, (_, l) => 1000 * l);
+    const scores = bench.scratch("scores", ROW_UNIT * ROW_UNIT);
+    return {
+      commands: [encodeGemm.record(bench.gpu, {
+        rows,
+        latents,
+        d,
+        x: bench.sheet("x", x).buffer,
+        w: bench.sheet("w", w).buffer,
+        firstLatent: 0,
+        bias: bench.floats("bias", [...bias, ...new Float64Array(ROW_UNIT)]),
+        firstBias: 0,
+        scores,
+        panel: ROW_UNIT,
+      })],
+      verify() {
+        const floats = bench.floatsOf(scores);
+        reference(x, w, bias).forEach((row, r) =>
+          assert.deepEqual([...floats.subarray(r * ROW_UNIT, r * ROW_UNIT + latents)], [...row])
+        );
+      },
+    };
+  },
+};
+
+function variantOn(gpu: Gpu): string {
+  return encodeGemm.plan(SHAPES[1], gpu.facts).variant;
+}
+
+Deno.test("encodeGemm scores every row and latent, subgroups chosen by the device", async () => {
+  const { facts } = await whole();
+  // A software adapter has small subgroups, so that CI runs that variant; others choose by their size.
+  const small = facts.software || (facts.subgroupSize >= 4 && facts.subgroupSize <= 16);
+  assert.equal(variantOn(await whole()), small ? "subgroup" : "registers");
+  assert.equal(variantOn(await split()), small ? "subgroup" : "registers");
+  await checkKernel([...cases, panelCase, integerCase]);
+});
+
+Deno.test("encodeGemm scores every row and latent without subgroups", async () => {
+  assert.equal(variantOn(await withoutSubgroups()), "registers");
+  await checkKernel([...cases, panelCase, integerCase], [withoutSubgroups]);
+});

@@ -1,0 +1,84 @@
+import { gradLatents } from "../../lib/kernels/grad_latents.ts";
+import { gradLatents as reference } from "../../lib/reference/grad_latents.ts";
+import type { Matrix } from "../../lib/reference/types.ts";
+import { bitsOf } from "./bench.ts";
+import { byLatent } from "./by_latent.ts";
+import {
+  assertClose,
+  assertCloseRows,
+  checkKernel,
+  EPS,
+  type KernelCase,
+  sumError,
+} from "./check_kernel.ts";
+import { awkwardCodes, matrix, numbersFor, sizes, vector } from "./samples.ts";
+
+const WORD = 1;
+const FACTOR = Math.fround(-1.7);
+
+function cases(weight: "value" | "dz", add: boolean): KernelCase[] {
+  const widths = [64, 3, 7, 20, 9, 37, 4];
+  return awkwardCodes().map(({ name, latents, k, code }, i) => ({
+    name: `${name}, d ${widths[i]}`,
+    build(bench) {
+      const d = widths[i];
+      const rows = matrix(code.length, d, { seed: 10 + i });
+      const dz = numbersFor(code);
+      const before = matrix(latents, d, { seed: 20 + i });
+      const biasBefore = vector(latents, { seed: 40 + i });
+      const scalars = new Float32Array(16);
+      scalars[WORD] = FACTOR;
+      const grad = add ? bench.stateRows("grad", before) : bench.outputRows("grad", latents, d);
+      // With values nothing is written there: the checker wants it as it was.
+      const gradBias = weight === "value"
+        ? bench.floats("grad bias", biasBefore)
+        : bench.state("grad bias", bitsOf(add ? biasBefore : biasBefore.map(() => NaN)));
+      return {
+        commands: gradLatents.record(bench.gpu, {
+          code: byLatent(bench, code, latents, k, ["offsets", "placed"], dz),
+          weight,
+          rows: bench.sheet("rows", rows).buffer,
+          grad,
+          gradBias,
+          scalars: bench.floats("scalars", scalars),
+          scaleWord: WORD,
+          add,
+        }),
+        verify() {
+          const weights = weight === "dz" ? dz : code.map((row) => row.map((e) => e.value));
+          const factor = weight === "dz" ? 1 : FACTOR;
+          const sums = reference(code, weights, rows, latents);
+          const most = reference(code, weights.map((r) => r.map(Math.abs)), sizes(rows), latents);
+          const old = (l: number, c: number) => add ? before[l][c] : 0;
+          const each = (f: (l: number, c: number) => number): Matrix =>
+            before.map((row, l) => row.map((_, c) => f(l, c)));
+          assertCloseRows(
+            bench.matrixOf(grad),
+            each((l, c) => old(l, c) + factor * sums.grad[l][c]),
+            each((l, c) =>
+              sumError(code.length) * Math.abs(factor) * most.grad[l][c] +
+              EPS * Math.abs(old(l, c))
+            ),
+            "grad",
+          );
+          if (weight === "value") return;
+          const oldBias = (l: number) => add ? biasBefore[l] : 0;
+          assertClose(
+            bench.floatsOf(gradBias),
+            sums.gradBias.map((v, l) => v + oldBias(l)),
+            most.gradBias.map((v, l) => sumError(code.length) * v + EPS * Math.abs(oldBias(l))),
+            "grad bias",
+          );
+        },
+      };
+    },
+  }));
+}
+
+Deno.test("gradLatents weighs residuals by values", () => checkKernel(cases("value", false)));
+
+Deno.test("gradLatents weighs inputs by dz and sums dz", () => checkKernel(cases("dz", false)));
+
+Deno.test("gradLatents adds to a gradient by values", () => checkKernel(cases("value", true)));
+
+Deno.test("gradLatents adds to a gradient by dz", () => checkKernel(cases("dz", true)));
