@@ -30,7 +30,9 @@ function optionsOf(key: ConfigKey): Option[] {
   if (isSwitch(key)) {
     return [
       new Option(flagOf(key), text).helpGroup(group),
-      new Option(`--no-${flagOf(key).slice(2)}`, "the opposite").helpGroup(group),
+      new Option(`--no-${flagOf(key).slice(2)}`, `turn --${flagOf(key).slice(2)} off`).helpGroup(
+        group,
+      ),
     ];
   }
   const option = new Option(`${flagOf(key)} <value>`, text).helpGroup(group);

@@ -3,6 +3,7 @@
  * @module
  */
 import { formatCount, formatFigure } from "../base/format.ts";
+import type { Column } from "../report/terminal.ts";
 import type { EvalOutcome } from "./library.ts";
 import type { Style } from "./terminal/style.ts";
 import { tableLines } from "./terminal/table.ts";
@@ -15,9 +16,9 @@ export function contenderLines(outcome: EvalOutcome, style: Style): string[] {
     name,
     ...contenders.map(({ figures }) => formatFigure(figures.find((f) => f.name === name)?.value)),
   ]);
-  const columns = [
+  const columns: Column[] = [
     { title: `on ${formatCount(evalTokens)} held-out tokens` },
-    ...contenders.map(({ name }) => ({ title: name, right: true })),
+    ...contenders.map(({ name }) => ({ title: name, align: "right" as const })),
   ];
   return tableLines(columns, rows, style);
 }

@@ -3,7 +3,6 @@
  * @module
  */
 import type { Command } from "commander";
-import facts from "../../deno.json" with { type: "json" };
 import { formatBytes } from "../base/format.ts";
 import type { DoctorFacts } from "./doctor_facts.ts";
 import type { Session } from "./session.ts";
@@ -14,7 +13,7 @@ import type { Style } from "./terminal/style.ts";
 export function define(command: Command, session: Session): void {
   command.action(async () => {
     const { doctorFacts } = await import("./doctor_facts.ts");
-    const found = await doctorFacts(facts.version);
+    const found = await doctorFacts();
     const usable = isUsable(found);
     if (!usable) session.exitCode = 2;
     if (session.json) return session.printJson({ ...found, usable });

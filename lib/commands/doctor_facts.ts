@@ -3,6 +3,7 @@
  * @module
  */
 import { messageOf, SdmError } from "../base/errors.ts";
+import { VERSION } from "../base/version.ts";
 import { freeBytes } from "../files/disk.ts";
 import { adapterAdvice, parseOsRelease } from "./doctor_advice.ts";
 
@@ -93,11 +94,11 @@ async function providerTrouble(name: "cpu" | "wasm" | "webgpu"): Promise<string 
 }
 
 /** Tries everything, one thing after another. */
-export async function doctorFacts(version: string): Promise<DoctorFacts> {
+export async function doctorFacts(): Promise<DoctorFacts> {
   const release = await osRelease();
   const { total, available } = Deno.systemMemoryInfo();
   return {
-    versions: { sdm: version, deno: Deno.version.deno, v8: Deno.version.v8 },
+    versions: { sdm: VERSION, deno: Deno.version.deno, v8: Deno.version.v8 },
     system: {
       os: Deno.build.os,
       arch: Deno.build.arch,

@@ -3,7 +3,9 @@
  * @module
  */
 import { SdmError } from "../base/errors.ts";
+import { modelOptions } from "../config/text_options.ts";
 import type { Config } from "../config/types.ts";
+import type { TappedModel } from "../data/tapped_model.ts";
 import type { PointFacts } from "../data/types.ts";
 import type { WorkHooks } from "./library.ts";
 
@@ -46,35 +48,31 @@ export async function encodeText(
 ): Promise<EncodedToken[]> {
   const { data, model } = request.config;
   const { openDictionary } = await import("../interop/detect.ts");
-  const { openTappedModel } = await import("./tapped_model.ts");
+  const { openTappedModel } = await import("../data/tapped_model.ts");
   const { forwardRecord } = await import("../reference/forward_record.ts");
   const { record, provenance } = await openDictionary(request.path);
   const hookpoint = model.hookpoint ?? provenance.hookpoint;
   const config = { ...request.config, model: { ...model, hookpoint } };
-  const { tokenizer, runner, point, prependBos, excludeTokens } = await openTappedModel(config);
+  const tapped = await openTappedModel(modelOptions(config));
+  const { point, runner, tokenizer } = tapped;
   try {
     if (point.d !== record.dIn) throw widthError(request.path, record.dIn, point);
     const ids = tokenizer.encode(request.text);
     const encoded: EncodedToken[] = [];
-    const room = data.context_size - (prependBos ? 1 : 0);
-    for (let from = 0; from < ids.length && !hooks.signal?.aborted; from += room) {
-      const own = ids.slice(from, from + room);
-      const context = prependBos ? [tokenizer.bosId!, ...own] : own;
+    for (const context of contextsOf(ids, data.context_size, tapped)) {
+      if (hooks.signal?.aborted) break;
       const [rows] = await runner.run(Int32Array.from(context), 1, context.length);
-      own.forEach((id, i) => {
-        const position = i + context.length - own.length;
-        const untrained = data.drop_first && position === 0
-          ? "first position"
-          : excludeTokens.includes(id)
-          ? "excluded token"
-          : undefined;
+      context.forEach((id, position) => {
+        if (position === 0 && tapped.prependBos) return;
+        const untrained = reasonLeftOut(data.drop_first, tapped.excludeTokens, position, id);
         const row = rows.subarray(position * point.d, (position + 1) * point.d);
         const latents = untrained ? [] : active(forwardRecord(record, row).latents);
-        encoded.push({ index: from + i, id, token: tokenizer.tokenText(id), latents, untrained });
+        const token = tokenizer.tokenText(id);
+        encoded.push({ index: encoded.length, id, token, latents, untrained });
       });
       hooks.onProgress({
         stage: "encode",
-        done: Math.min(ids.length, from + room),
+        done: encoded.length,
         total: ids.length,
         unit: "tokens",
       });
@@ -85,9 +83,39 @@ export async function encodeText(
   }
 }
 
-function widthError(path: string, dIn: number, point: PointFacts): SdmError {
+/** The ids in contexts as training makes them; the last one may be shorter. */
+function contextsOf(
+  ids: readonly number[],
+  contextSize: number,
+  { prependBos, tokenizer: { bosId, path } }: TappedModel,
+): number[][] {
+  if (prependBos && bosId === undefined) {
+    throw new SdmError(`Cannot encode: the tokenizer "${path}" has no BOS token, one is needed`, {
+      hint: "--prepend-bos false",
+    });
+  }
+  const bos = prependBos ? [bosId!] : [];
+  const room = contextSize - bos.length;
+  const count = Math.ceil(ids.length / room);
+  return Array.from(
+    { length: count },
+    (_, i) => [...bos, ...ids.slice(i * room, (i + 1) * room)],
+  );
+}
+
+function reasonLeftOut(
+  dropFirst: boolean,
+  excluded: readonly number[],
+  position: number,
+  id: number,
+): EncodedToken["untrained"] {
+  if (dropFirst && position === 0) return "first position";
+  return excluded.includes(id) ? "excluded token" : undefined;
+}
+
+function widthError(path: string, dIn: number, { name, d }: PointFacts): SdmError {
   return new SdmError(
-    `Cannot encode with "${path}": its d_in is ${dIn}, activations at "${point.name}" have width ${point.d}`,
+    `Cannot encode with "${path}": its d_in is ${dIn}, activations at "${name}" have width ${d}`,
     { hint: "--hookpoint names another place" },
   );
 }

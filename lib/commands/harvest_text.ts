@@ -2,15 +2,13 @@
  * Text to an activation store: opens what a configuration names and hands it to the data room.
  * @module
  */
-import facts from "../../deno.json" with { type: "json" };
 import { resolve } from "node:path";
+import { TOOL } from "../base/version.ts";
+import { textOptions } from "../config/text_options.ts";
 import type { Config } from "../config/types.ts";
 import { type HarvestResult, harvestToStore } from "../data/store_writer.ts";
-import { corpusFingerprint, openCorpus } from "../text/corpora.ts";
-import { keptPositions } from "../text/masks.ts";
-import { packContexts } from "../text/packing.ts";
+import { openTextInputs } from "../data/text_inputs.ts";
 import type { WorkHooks } from "./library.ts";
-import { openTappedModel } from "./tapped_model.ts";
 
 /** What is harvested. */
 export interface HarvestRequest {
@@ -31,7 +29,8 @@ export interface HarvestOutcome extends HarvestResult {
 }
 
 /**
- * Runs the text of `config` through its model into a store.
+ * Runs the training text of `config` through its model into a store. Without `data.eval_text`, the part of the text
+ * that is held out stays outside of the store.
  * @throws SdmError for bad input, or a folder that holds another store
  */
 export async function harvestText(
@@ -40,38 +39,16 @@ export async function harvestText(
 ): Promise<HarvestOutcome> {
   const { data } = config;
   const path = resolve(out);
-  const { tokenizer, runner, point, prependBos, excludeTokens, facts: origin } =
-    await openTappedModel(config);
+  const options = textOptions(config, "train", data.max_tokens ?? Infinity);
+  const inputs = await openTextInputs(options, hooks.onProgress);
   try {
-    const tokens = await packContexts(
-      openCorpus(data.text!, { textField: data.text_field }),
-      tokenizer,
-      {
-        contextSize: data.context_size,
-        prependBos,
-        maxTokens: data.max_tokens,
-        onProgress: hooks.onProgress,
-      },
-    );
-    const kept = keptPositions(tokens, { dropFirst: data.drop_first, excludeTokens });
     const result = await harvestToStore(
-      {
-        path,
-        tokens,
-        kept,
-        runner,
-        points: [point],
-        contextsPerRun: data.harvest_contexts,
-        tool: `sdm ${facts.version}`,
-        ...origin,
-        data: { ...await corpusFingerprint(data.text!), text_field: data.text_field },
-        overwrite,
-      },
+      { ...inputs, ...inputs.facts, path, points: [inputs.point], tool: TOOL, overwrite },
       hooks.onProgress,
       hooks.signal,
     );
-    return { ...result, path, d: point.d };
+    return { ...result, path, d: inputs.point.d };
   } finally {
-    await runner.close();
+    await inputs.runner.close();
   }
 }

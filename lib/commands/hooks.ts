@@ -3,6 +3,7 @@
  * @module
  */
 import type { Command } from "commander";
+import type { Column } from "../report/terminal.ts";
 import type { Session } from "./session.ts";
 import { factLines, tableLines } from "./terminal/table.ts";
 
@@ -37,7 +38,9 @@ export function define(command: Command, session: Session): void {
         const rows = facts.hookpoints.map(({ name, d, tensor, why }) =>
           [name, String(d ?? "?"), tensor, why] as const
         );
-        const columns = [{ title: "hookpoint" }, { title: "d", right: true }, { title: "tensor" }, {
+        const columns: Column[] = [{ title: "hookpoint" }, { title: "d", align: "right" }, {
+          title: "tensor",
+        }, {
           title: "why",
         }];
         session.print("");

@@ -3,9 +3,9 @@
  * @module
  */
 import { Command, CommanderError } from "commander";
-import facts from "../../deno.json" with { type: "json" };
 import { messageOf, SdmError } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
+import { VERSION } from "../base/version.ts";
 import { REFUSED } from "../config/aliases.ts";
 import { normaliseArgv } from "./argv.ts";
 import { COMMANDS } from "./registry.ts";
@@ -25,7 +25,7 @@ function wantedCommand(argv: readonly string[]): string | undefined {
 async function buildProgram(argv: readonly string[], session: Session): Promise<Command> {
   const program = new Command("sdm")
     .description("Train, measure and show sparse dictionaries of a language model's activations.")
-    .version(facts.version, "-V, --version", "print the version")
+    .version(VERSION, "-V, --version", "print the version")
     .addHelpText("after", EPILOGUE)
     .exitOverride()
     .configureOutput({

@@ -3,10 +3,11 @@
  * @module
  */
 import { SdmError } from "../base/errors.ts";
+import { sourceName } from "./place.ts";
 import type { Config } from "./types.ts";
 
 function refuse(source: string, found: string, hint?: string): never {
-  throw new SdmError(`Cannot use "${source}": ${found}`, { hint });
+  throw new SdmError(`Cannot use ${sourceName(source)}: ${found}`, { hint });
 }
 
 /** Refuses counts of active latents that do not fit the dictionary. */

@@ -5,7 +5,7 @@
 import { basename } from "node:path";
 import { SdmError } from "../base/errors.ts";
 import { checkConfig, checkInputs } from "./check.ts";
-import { keyAt, type PlacedKeys, placeKeys, shown } from "./place.ts";
+import { keyAt, type PlacedKeys, placeKeys, shown, sourceName } from "./place.ts";
 import { configSchema } from "./schema.ts";
 import type { Config } from "./types.ts";
 
@@ -40,6 +40,7 @@ export function validateConfig(placed: PlacedKeys, options: ValidateOptions): Co
   if (!result.success) throw illegalValue(result.error.issues[0].path, nested, options.source);
   const config = result.data;
   config.output_path ||= defaultOutputPath(options.source, options.now);
+  config.model.tokenizer ??= config.model.onnx?.replace(/[^\\/]*$/, "tokenizer.json");
   checkConfig(config, options.source);
   if (options.inputs ?? true) checkInputs(config, options.source);
   return config;
@@ -56,15 +57,18 @@ function illegalValue(at: PropertyKey[], nested: unknown, source: string): SdmEr
     key = keyAt(path);
   }
   const needs = key?.needs ?? "another value";
-  return new SdmError(`Cannot use "${source}": ${path} is ${shown(value)}, ${needs} is needed`, {
-    hint: key ? `${path}: ${key.description}` : undefined,
-  });
+  return new SdmError(
+    `Cannot use ${sourceName(source)}: ${path} is ${shown(value)}, ${needs} is needed`,
+    {
+      hint: key ? `${path}: ${key.description}` : undefined,
+    },
+  );
 }
 
 /**
  * Checks a parsed TOML or JSON file. Other programs' names of keys are accepted, unknown keys are refused.
  * @param raw the parsed file
- * @param sourceName name of the file, for errors and for the default of `output_path`
+ * @param source name of the file, for errors and for the default of `output_path`
  * @example
  * ```ts
  * import { parseConfig } from "./parse.ts";
@@ -72,6 +76,6 @@ function illegalValue(at: PropertyKey[], nested: unknown, source: string): SdmEr
  * if (config.dictionary.k !== 16 || config.output_path !== "runs/try") throw new Error("wrong");
  * ```
  */
-export function parseConfig(raw: unknown, sourceName: string): Config {
-  return validateConfig(placeKeys(raw, sourceName), { source: sourceName });
+export function parseConfig(raw: unknown, source: string): Config {
+  return validateConfig(placeKeys(raw, source), { source });
 }

@@ -15,6 +15,11 @@ const byName = new Map(configKeys().map((key) => [key.name, key]));
 const byPath = new Map(configKeys().map((key) => [key.path, key]));
 const sections = new Set<string>(SECTION_NAMES.filter((name) => name !== ""));
 
+/** A source as it appears in an error sentence: a file in quotes, anything else as it is. */
+export function sourceName(source: string): string {
+  return /[./\\]|^--/.test(source) ? `"${source}"` : `the ${source}`;
+}
+
 /** The key at `path`, if there is one. */
 export function keyAt(path: string): ConfigKey | undefined {
   return byPath.get(path);
@@ -39,16 +44,18 @@ export function findKey(name: string): ConfigKey | undefined {
 /** The error for a name that is no key. */
 export function unknownKey(name: string, section: string, source: string): SdmError {
   const known = [...byName.keys(), ...ALIASES.keys()];
-  const found = `Unknown key "${section ? section + "." : ""}${name}" in "${source}"`;
+  const found = `Unknown key "${section ? section + "." : ""}${name}" in ${sourceName(source)}`;
   const refused = REFUSED.get(name);
   if (refused) return new SdmError(`${found}: ${refused}`);
   const elsewhere = byName.get(name) ?? byPath.get(ALIASES.get(name) ?? "");
   if (elsewhere) return new SdmError(`${found}: did you mean "${elsewhere.path}"?`);
-  const own = configKeys().filter((key) => key.section === section).map((key) => key.name);
+  const pathOf = (known: string) => byName.get(known)?.path ?? ALIASES.get(known)!;
+  const own = known.filter((other) => byPath.get(pathOf(other))!.section === section);
   const near = nearest(name, own, 1)[0] ?? nearest(name, known, 1)[0];
   if (!near) return new SdmError(`${found}: docs/configuration.md lists the known ones`);
-  const shown = own.includes(near) ? near : ALIASES.get(near) ?? byName.get(near)!.path;
-  return new SdmError(`${found}: did you mean "${shown}"?`);
+  const key = byPath.get(pathOf(near))!;
+  const shownName = key.section === section ? key.name : key.path;
+  return new SdmError(`${found}: did you mean "${shownName}"?`);
 }
 
 /** Whether `value` is a table of keys. */
@@ -59,7 +66,9 @@ export function isTable(value: unknown): value is Record<string, unknown> {
 function put(placed: PlacedKeys, key: ConfigKey, value: unknown, source: string): void {
   if (value === null || value === undefined) return;
   if (placed.has(key.path)) {
-    throw new SdmError(`Cannot use "${source}": "${key.path}" is given twice, one value is needed`);
+    throw new SdmError(
+      `Cannot use ${sourceName(source)}: "${key.path}" is given twice, one value is needed`,
+    );
   }
   const listed = key.kind === "paths" && typeof value === "string" ? [value] : value;
   placed.set(key.path, aliasedValue(key.path, listed));
@@ -72,7 +81,9 @@ function put(placed: PlacedKeys, key: ConfigKey, value: unknown, source: string)
  */
 export function placeKeys(raw: unknown, source: string): PlacedKeys {
   if (!isTable(raw)) {
-    throw new SdmError(`Cannot use "${source}": it holds a list or a bare value, keys are needed`);
+    throw new SdmError(
+      `Cannot use ${sourceName(source)}: it holds a list or a bare value, keys are needed`,
+    );
   }
   const placed: PlacedKeys = new Map();
   for (const [name, value] of Object.entries(raw)) {
@@ -80,7 +91,9 @@ export function placeKeys(raw: unknown, source: string): PlacedKeys {
     else {
       if (sections.has(name) && name !== "model") {
         throw new SdmError(
-          `Cannot use "${source}": "${name}" is ${shown(value)}, a table of keys is needed`,
+          `Cannot use ${sourceName(source)}: "${name}" is ${
+            shown(value)
+          }, a table of keys is needed`,
         );
       }
       const key = findKey(name);
@@ -99,7 +112,7 @@ function placeSection(
 ): void {
   if (!sections.has(section)) {
     const hint = didYouMean(section, [...sections], 1) || `known ones: ${[...sections].join(", ")}`;
-    throw new SdmError(`Unknown section "${section}" in "${source}": ${hint}`);
+    throw new SdmError(`Unknown section "${section}" in ${sourceName(source)}: ${hint}`);
   }
   for (const [name, value] of Object.entries(table)) {
     const key = byPath.get(`${section}.${name}`) ?? byPath.get(ALIASES.get(name) ?? "");

@@ -4,6 +4,7 @@
  */
 import { SdmError } from "../base/errors.ts";
 import { checkCounts, latentsOf } from "./check.ts";
+import { sourceName } from "./place.ts";
 import type { Config, ResolvedConfig } from "./types.ts";
 
 /** Steps of a run: enough batches to see `training_tokens` rows. */
@@ -20,7 +21,9 @@ function resolveDictionary(config: Config, dIn: number, steps: number, source: s
   const given = config.dictionary;
   if (given.d_in !== undefined && given.d_in !== dIn) {
     throw new SdmError(
-      `Cannot use "${source}": dictionary.d_in is ${given.d_in}, the activations have width ${dIn}`,
+      `Cannot use ${
+        sourceName(source)
+      }: dictionary.d_in is ${given.d_in}, the activations have width ${dIn}`,
     );
   }
   const dSae = latentsOf(given, dIn, source);
@@ -47,7 +50,7 @@ function resolveOptimizer(config: Config, dSae: number, steps: number, source: s
   const decay = given.lr_decay_steps ?? Math.min(Math.floor(0.2 * steps), steps - warmUp);
   if (decay < 0 || warmUp + decay > steps) {
     throw new SdmError(
-      `Cannot use "${source}": lr_warm_up_steps is ${warmUp} and lr_decay_steps ` +
+      `Cannot use ${sourceName(source)}: lr_warm_up_steps is ${warmUp} and lr_decay_steps ` +
         `${Math.max(0, decay)}, together at most the ${steps} steps of the run are possible`,
       { hint: "a longer run: --training-tokens" },
     );
@@ -58,18 +61,6 @@ function resolveOptimizer(config: Config, dSae: number, steps: number, source: s
     lr_warm_up_steps: warmUp,
     lr_decay_steps: decay,
   };
-}
-
-/**
- * Whether contexts start with BOS: as told, or for "auto" where the tokenizer has a BOS that is not its EOS too, as
- * models that saw one in front of each text do (Llama, Gemma), and GPT-2 does not.
- */
-export function resolvePrependBos(
-  told: boolean | "auto",
-  tokenizer: { bosId?: number; eosId?: number },
-): boolean {
-  if (told !== "auto") return told;
-  return tokenizer.bosId !== undefined && tokenizer.bosId !== tokenizer.eosId;
 }
 
 function withoutUndefined<T>(value: T): T {
@@ -85,7 +76,7 @@ function withoutUndefined<T>(value: T): T {
 export function resolveDefaults(
   config: Config,
   facts: { dIn: number },
-  source = "the configuration",
+  source = "configuration",
 ): ResolvedConfig {
   const steps = stepsOf(config);
   const dictionary = resolveDictionary(config, facts.dIn, steps, source);

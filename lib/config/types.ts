@@ -166,6 +166,7 @@ export interface Config {
 
 /** A configuration in which everything that training needs is a number; what a run's `config.json` holds. */
 export interface ResolvedConfig extends Config {
+  /** Shape with all numbers. */
   dictionary:
     & DictionaryConfig
     & Required<

@@ -25,6 +25,12 @@ Deno.test("a minimal file gets the documented defaults", () => {
   const config = parseConfig(BASE, "run.toml");
   assert.equal(config.seed, 0);
   assert.equal(config.output_path, "runs/run");
+  assert.equal(config.model.tokenizer, "tokenizer.json");
+  assert.equal(
+    parseConfig({ ...BASE, model: { ...BASE.model, onnx: "a/m.onnx" } }, "b").model
+      .tokenizer,
+    "a/tokenizer.json",
+  );
   assert.equal(config.dictionary.k, 32);
   assert.equal(config.dictionary.auxk_coefficient, 1 / 32);
   assert.equal(config.dictionary.normalize_activations, "expected_average_only_in");

@@ -1,12 +1,7 @@
 import assert from "assert";
 import { SdmError } from "../../lib/base/errors.ts";
 import { parseConfig } from "../../lib/config/parse.ts";
-import {
-  automaticLr,
-  resolveDefaults,
-  resolvePrependBos,
-  stepsOf,
-} from "../../lib/config/resolve.ts";
+import { automaticLr, resolveDefaults, stepsOf } from "../../lib/config/resolve.ts";
 
 function config(more: Record<string, unknown>) {
   return parseConfig({ activations: "store", ...more }, "run.toml");
@@ -77,12 +72,4 @@ Deno.test("contradictions that only the width shows are refused", () => {
       JSON.stringify(more),
     );
   }
-});
-
-Deno.test("auto puts BOS in front only where it is a token of its own", () => {
-  assert.equal(resolvePrependBos("auto", { bosId: 1, eosId: 2 }), true);
-  assert.equal(resolvePrependBos("auto", { bosId: 0, eosId: 0 }), false);
-  assert.equal(resolvePrependBos("auto", { eosId: 2 }), false);
-  assert.equal(resolvePrependBos(true, { bosId: 0, eosId: 0 }), true);
-  assert.equal(resolvePrependBos(false, { bosId: 1, eosId: 2 }), false);
 });

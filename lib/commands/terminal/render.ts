@@ -3,7 +3,8 @@
  * @module
  */
 import { formatBytes, formatCount, formatFigure, formatSeconds } from "../../base/format.ts";
-import { bar, sparkline } from "./bar.ts";
+import { sparkline } from "../../report/terminal.ts";
+import { bar } from "./bar.ts";
 import { isComplete, meanRate, recentRate, secondsLeft, type Stage } from "./stage.ts";
 import type { Style } from "./style.ts";
 

@@ -1,0 +1,98 @@
+/**
+ * What a configuration says about model and text, in the terms of the room that opens them.
+ * @module
+ */
+import { SdmError } from "../base/errors.ts";
+import type { Config } from "./types.ts";
+
+/** Model and hookpoint. */
+export interface ModelOptions {
+  /** ONNX file. */
+  model: string;
+  /** tokenizer.json. */
+  tokenizer?: string;
+  /** Hookpoint or tensor. */
+  hookpoint: string;
+  /** Which ONNX Runtime. */
+  provider: Config["model"]["provider"];
+  /** Threads of the model. */
+  threads?: number;
+  /** Whether contexts start with BOS. */
+  prependBos: boolean | "auto";
+  /** Token ids whose rows are left out. */
+  excludeTokens: "special" | readonly number[];
+}
+
+/** Model, hookpoint and one part of the text. */
+export interface TextOptions extends ModelOptions {
+  /** Training text. */
+  text: readonly string[];
+  /** Held-out text. */
+  evalText?: readonly string[];
+  /** Share of the contexts held out without it. */
+  evalFraction: number;
+  /** Field of a JSON line. */
+  textField: string;
+  /** Tokens of a context. */
+  contextSize: number;
+  /** Leave out position 0. */
+  dropFirst: boolean;
+  /** Tokens of training text to read at most. */
+  maxTokens?: number;
+  /** Tokens of held-out text to read at most. */
+  maxEvalTokens?: number;
+  /** Contexts of one model run. */
+  contextsPerRun?: number;
+  /** Which part is wanted. */
+  part: "train" | "held_out";
+}
+
+/**
+ * The model part of a configuration.
+ * @throws SdmError when no model or no hookpoint is named
+ */
+export function modelOptions({ model, data }: Config): ModelOptions {
+  if (!model.onnx || !model.hookpoint) {
+    throw new SdmError("Cannot open the model: model.onnx and model.hookpoint are needed");
+  }
+  return {
+    model: model.onnx,
+    tokenizer: model.tokenizer,
+    hookpoint: model.hookpoint,
+    provider: model.provider,
+    threads: model.threads,
+    prependBos: data.prepend_bos,
+    excludeTokens: data.exclude_tokens,
+  };
+}
+
+/**
+ * Model and text of a configuration. Only as much training text is read as `rows` rows need.
+ * @throws SdmError when model, hookpoint or text is not named
+ */
+export function textOptions(
+  config: Config,
+  part: TextOptions["part"],
+  rows: number = config.train.training_tokens,
+): TextOptions {
+  const { data, train } = config;
+  if (!data.text && !(part === "held_out" && data.eval_text)) {
+    throw new SdmError("Cannot open text: data.text is needed");
+  }
+  // A tenth more makes up for dropped positions; the held-out share comes on top.
+  const share = data.eval_text ? 1 : 1 / (1 - data.eval_fraction);
+  const needed = Math.ceil(rows * 1.1 * share) + 64 * data.context_size;
+  return {
+    ...modelOptions(config),
+    text: data.text ?? [],
+    evalText: data.eval_text,
+    evalFraction: data.eval_fraction,
+    textField: data.text_field,
+    contextSize: data.context_size,
+    dropFirst: data.drop_first,
+    maxTokens: Math.min(data.max_tokens ?? Infinity, needed),
+    maxEvalTokens: Math.ceil(train.eval_tokens * 1.1) + data.context_size,
+    contextsPerRun: data.harvest_contexts,
+    part,
+  };
+}
