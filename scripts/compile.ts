@@ -55,8 +55,9 @@ if (import.meta.main) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   const { workers, version } = stage(`${folder}/program`);
-  const path = target.startsWith("/") ? target : `${Deno.cwd()}/${target}`;
-  const reason = await compileWithBase(`${folder}/program`, workers, path, version);
+  // Made aside and moved into place, so that a file that does not start never stands where a good one stood.
+  const made = Deno.realPathSync(folder) + (Deno.build.os === "windows" ? "/sdm.exe" : "/sdm");
+  const reason = await compileWithBase(`${folder}/program`, workers, made, version);
   if (reason !== undefined) {
     console.log(
       `deno compile could not be used (${reason}), so the local Deno is packed into a self-extracting file`,
@@ -69,8 +70,10 @@ if (import.meta.main) {
     }
     Deno.copyFileSync(Deno.realPathSync(Deno.execPath()), `${folder}/deno`);
     Deno.chmodSync(`${folder}/deno`, 0o755);
-    await packSelfExtracting(folder, target, version);
+    await packSelfExtracting(folder, made, version);
   }
+  Deno.copyFileSync(made, `${target}.partial`);
+  Deno.renameSync(`${target}.partial`, target);
   Deno.removeSync(folder, { recursive: true });
   const megabytes = (Deno.statSync(target).size / 1e6).toFixed(1);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);

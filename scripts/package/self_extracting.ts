@@ -58,10 +58,8 @@ export async function packSelfExtracting(
       hash: digest.toHex().slice(0, 16),
     },
   );
-  const partial = `${target}.partial`;
-  await Deno.writeTextFile(partial, header);
-  await Deno.writeFile(partial, payload, { append: true });
-  await Deno.chmod(partial, 0o755);
-  await Deno.rename(partial, target);
+  await Deno.writeTextFile(target, header);
+  await Deno.writeFile(target, payload, { append: true });
+  await Deno.chmod(target, 0o755);
   await Deno.remove(archive);
 }
