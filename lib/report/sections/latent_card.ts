@@ -4,7 +4,7 @@
  */
 import { formatFigure } from "../../base/format.ts";
 import { miniHistogram } from "../charts/mini_histogram.ts";
-import { grouped, percent } from "../html.ts";
+import { escapeHtml, grouped, percent } from "../html.ts";
 import { loneTokenHtml, tokenHtml, visibleToken } from "../token_text.ts";
 import type { Context, LatentCard, TokenScore } from "../types.ts";
 
@@ -86,7 +86,8 @@ function scores(title: string, tokens: readonly TokenScore[] | undefined, kind: 
   const most = tokens.reduce((a, t) => Math.max(a, Math.abs(t.score)), 0) || 1;
   const rows = tokens.map((t) => {
     const width = Number((100 * Math.min(1, Math.abs(t.score) / most)).toFixed(0)) || 0;
-    return `<li><span class="tok" style="--w:${width}%">${loneTokenHtml(t.token)}</span>` +
+    const whole = t.token.length > 10 ? ` title="${escapeHtml(visibleToken(t.token))}"` : "";
+    return `<li><span class="tok" style="--w:${width}%"${whole}>${loneTokenHtml(t.token)}</span>` +
       `<b>${formatFigure(t.score, 3)}</b></li>`;
   }).join("");
   return `<div class="scores ${kind}"><h4>${title}</h4><ol>${rows}</ol></div>`;
