@@ -1,0 +1,104 @@
+/**
+ * A language model with its tokenizer and one tap, opened together.
+ * @module
+ */
+import { sha256File } from "../files/hash.ts";
+import { loadModel } from "../onnx/graph.ts";
+import { resolveHookpoint } from "../onnx/hookpoints.ts";
+import { spawnRunner } from "../onnx/remote.ts";
+import type { ModelRunner, ProviderName } from "../onnx/types.ts";
+import { loadTokenizer, type TokenizerHandle } from "../text/tokenizer.ts";
+import type { PointFacts } from "./types.ts";
+
+/** What to open. */
+export interface TappedModelOptions {
+  /** ONNX file. */
+  model: string;
+  /** tokenizer.json; default the one beside the model. */
+  tokenizer?: string;
+  /** Hookpoint or tensor. */
+  hookpoint: string;
+  /** Which ONNX Runtime. */
+  provider: ProviderName;
+  /** Threads of the model. */
+  threads?: number;
+  /** Whether contexts start with BOS. */
+  prependBos: boolean | "auto";
+  /** Token ids whose rows are left out; `special` means all that the tokenizer calls so. */
+  excludeTokens: "special" | readonly number[];
+}
+
+/** A model that is ready to run. */
+export interface TappedModel {
+  /** The tokenizer. */
+  tokenizer: TokenizerHandle;
+  /** The model, in a worker of its own; close it when done. */
+  runner: ModelRunner;
+  /** The place that is tapped. */
+  point: PointFacts;
+  /** Whether contexts start with BOS. */
+  prependBos: boolean;
+  /** Token ids whose rows are left out. */
+  excludeTokens: readonly number[];
+  /** Facts for manifests. */
+  facts: { model: ModelFacts; tokenizer: Record<string, unknown> };
+}
+
+/** What a manifest says of a model. */
+export interface ModelFacts extends Record<string, unknown> {
+  /** Folder and file. */
+  id: string;
+  /** SHA-256 of the ONNX file. */
+  onnx_sha256: string;
+}
+
+/**
+ * Whether contexts start with BOS: as told, or for "auto" where the tokenizer has a BOS that is not its EOS too, as
+ * models that saw one in front of each text do (Llama, Gemma), and GPT-2 does not.
+ */
+export function prependsBos(
+  told: boolean | "auto",
+  tokenizer: { bosId?: number; eosId?: number },
+): boolean {
+  if (told !== "auto") return told;
+  return tokenizer.bosId !== undefined && tokenizer.bosId !== tokenizer.eosId;
+}
+
+/**
+ * Opens model and tokenizer.
+ * @throws SdmError for whatever is missing, damaged or unknown
+ */
+export async function openTappedModel(options: TappedModelOptions): Promise<TappedModel> {
+  const { model: onnx, provider, threads } = options;
+  const beside = onnx.replace(/[^\\/]*$/, "tokenizer.json");
+  const tokenizer = await loadTokenizer(options.tokenizer ?? beside);
+  const model = await loadModel(onnx);
+  const hookpoint = resolveHookpoint(model, options.hookpoint);
+  const runner = await spawnRunner({ model: onnx, taps: [hookpoint.tensor], provider, threads });
+  try {
+    // One token tells the width, which not every graph declares.
+    const [row] = await runner.run(Int32Array.of(tokenizer.encode("a")[0] ?? 0), 1, 1);
+    return {
+      tokenizer,
+      runner,
+      point: { name: hookpoint.name, tensor: hookpoint.tensor, d: row.length },
+      prependBos: prependsBos(options.prependBos, tokenizer),
+      excludeTokens: options.excludeTokens === "special"
+        ? tokenizer.specialIds
+        : options.excludeTokens,
+      facts: {
+        model: {
+          id: onnx.split(/[\\/]/).slice(-2).join("/"),
+          onnx_file: onnx.replace(/^.*[\\/]/, ""),
+          onnx_sha256: await sha256File(onnx),
+          producer: model.producer,
+          ep: runner.provider,
+        },
+        tokenizer: { sha256: tokenizer.sha256, vocab_size: tokenizer.vocabSize },
+      },
+    };
+  } catch (error) {
+    await runner.close();
+    throw error;
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * Text, tokenizer and model, opened together: training contexts, held-out contexts, and the runner of one hookpoint.
+ * @module
+ */
+import { SdmError } from "../base/errors.ts";
+import type { OnProgress } from "../base/progress.ts";
+import type { Provenance } from "../models/record.ts";
+import { corpusFingerprint, openCorpus } from "../text/corpora.ts";
+import { type KeptPositions, keptPositions } from "../text/masks.ts";
+import { packContexts, type TokenSet } from "../text/packing.ts";
+import { openTappedModel, type TappedModel, type TappedModelOptions } from "./tapped_model.ts";
+
+/** What to open. */
+export interface TextInputOptions extends TappedModelOptions {
+  /** Training text. */
+  text: readonly string[];
+  /** Held-out text; without it the last `evalFraction` of the training contexts is held out. */
+  evalText?: readonly string[];
+  /** Share of contexts held out when there is no `evalText`. */
+  evalFraction: number;
+  /** Field of a JSON line. */
+  textField: string;
+  /** Tokens of a context. */
+  contextSize: number;
+  /** Leave out position 0. */
+  dropFirst: boolean;
+  /** Tokens of training text to read at most. */
+  maxTokens?: number;
+  /** Tokens of held-out text to read at most. */
+  maxEvalTokens?: number;
+  /** Contexts of one model run. */
+  contextsPerRun?: number;
+  /** Which part is wanted: reading text that nobody needs takes time. */
+  part: "train" | "held_out";
+}
+
+/** Model, tokenizer, and the contexts of one part of the text with the rows that they give. */
+export interface TextInputs extends TappedModel {
+  /** The contexts. */
+  tokens: TokenSet;
+  /** Their rows. */
+  kept: KeptPositions;
+  /** Contexts of one model run. */
+  contextsPerRun?: number;
+  /** Facts for manifests. */
+  facts: TappedModel["facts"] & { data: Record<string, unknown> };
+}
+
+/** Contexts [first, end) of a token set. */
+function contextsOf(tokens: TokenSet, first: number, end: number): TokenSet {
+  const size = tokens.contextSize;
+  return {
+    ...tokens,
+    ids: tokens.ids.subarray(first * size, end * size),
+    docOf: tokens.docOf.subarray(first * size, end * size),
+    contexts: end - first,
+  };
+}
+
+/**
+ * Opens model, tokenizer and text.
+ * @throws SdmError for whatever is missing, damaged or does not fit
+ */
+export async function openTextInputs(
+  options: TextInputOptions,
+  onProgress: OnProgress,
+): Promise<TextInputs> {
+  const model = await openTappedModel(options);
+  try {
+    const { paths, tokens } = await readPart(options, model, onProgress);
+    const kept = keptPositions(tokens, {
+      dropFirst: options.dropFirst,
+      excludeTokens: model.excludeTokens,
+    });
+    const data = {
+      ...await corpusFingerprint(paths),
+      id: paths.map((path) => path.split(/[\\/]/).pop()).join(", "),
+      part: options.part,
+      text_field: options.textField,
+      ctx_len: options.contextSize,
+      dropped: kept.counts,
+    };
+    return {
+      ...model,
+      tokens,
+      kept,
+      contextsPerRun: options.contextsPerRun,
+      facts: { ...model.facts, data },
+    };
+  } catch (error) {
+    await model.runner.close();
+    throw error;
+  }
+}
+
+async function readPart(
+  options: TextInputOptions,
+  model: TappedModel,
+  onProgress: OnProgress,
+): Promise<{ paths: readonly string[]; tokens: TokenSet }> {
+  const pack = async (paths: readonly string[], maxTokens?: number) => ({
+    paths,
+    tokens: await packContexts(
+      openCorpus(paths, { textField: options.textField }),
+      model.tokenizer,
+      {
+        contextSize: options.contextSize,
+        prependBos: model.prependBos,
+        maxTokens,
+        onProgress,
+      },
+    ),
+  });
+  const heldOut = options.part === "held_out";
+  if (options.evalText) {
+    return heldOut
+      ? await pack(options.evalText, options.maxEvalTokens)
+      : await pack(options.text, options.maxTokens);
+  }
+  const { paths, tokens } = await pack(options.text, options.maxTokens);
+  const cut = tokens.contexts - Math.max(1, Math.round(tokens.contexts * options.evalFraction));
+  if (cut < 1) {
+    throw new SdmError(
+      `Cannot hold out text for evaluation: it fills ${tokens.contexts} contexts, 2 are needed`,
+      { hint: "give more text, or data.eval_text" },
+    );
+  }
+  return {
+    paths,
+    tokens: heldOut ? contextsOf(tokens, cut, tokens.contexts) : contextsOf(tokens, 0, cut),
+  };
+}
+
+/** Where rows of these inputs come from, as exports say it. */
+export function provenanceOf({ point, facts, tokens, kept }: TextInputs): Provenance {
+  return {
+    hookpoint: point.name,
+    tensor: point.tensor,
+    modelName: facts.model.id,
+    modelSha256: facts.model.onnx_sha256,
+    tokenizerSha256: String(facts.tokenizer.sha256),
+    contextSize: tokens.contextSize,
+    prependBos: tokens.prependBos,
+    droppedPositions: [...kept.droppedPositions],
+    droppedTokens: [...kept.droppedTokens],
+    data: String(facts.data.id),
+  };
+}

@@ -1,0 +1,118 @@
+/**
+ * The training loop: one command buffer a step, figures from a ring on the GPU every `log_every` steps, never a read-back
+ * in between. What a step computes is the model's own list of commands.
+ * @module
+ */
+import type { ResolvedConfig } from "../config/types.ts";
+import type { ShuffledBatches } from "../data/shuffled_batches.ts";
+import type { Gpu } from "../gpu/device.ts";
+import { encode } from "../gpu/program.ts";
+import { ReadbackRing } from "../gpu/readback.ts";
+import { writeRows } from "../gpu/rows.ts";
+import { RING_FIELDS } from "../kernels/common.ts";
+import type { TrainableModel } from "../models/types.ts";
+import { learningRate, stepsOf, stepWords } from "./plan.ts";
+
+/** Figures of one step, by metric name. */
+export type StepFigures = Record<string, number>;
+
+/** What the loop works on. */
+export interface LoopOptions {
+  /** The device. */
+  gpu: Gpu;
+  /** The model on it. */
+  model: TrainableModel;
+  /** The run's numbers. */
+  config: ResolvedConfig;
+  /** Data. */
+  batches: ShuffledBatches;
+  /** Factor of the input. */
+  inputScale: number;
+  /** First step: 0, or where a checkpoint left off. */
+  firstStep: number;
+  /** Asks for a stop after the step that is under way. */
+  signal?: AbortSignal;
+  /** Stop here at the latest. */
+  stopAfterStep?: number;
+  /** Receives the figures of the steps that are logged, in order. */
+  onFigures(step: number, figures: StepFigures): void;
+  /** Writes a checkpoint after `step` steps; every step before has been submitted. */
+  onCheckpoint(step: number): Promise<void>;
+}
+
+/** How the loop ended. */
+export interface LoopEnd {
+  /** Steps done. */
+  step: number;
+  /** Seconds in the loop. */
+  seconds: number;
+  /** Seconds of it that the loop waited for data. */
+  waitedSeconds: number;
+}
+
+/** Reads in flight: the host is at most this many log intervals ahead of the GPU. */
+const READS_IN_FLIGHT = 2;
+
+/** Figures of step `t` from its row of the ring. */
+function figuresOf(config: ResolvedConfig, ring: Float32Array, t: number): StepFigures {
+  const slot = t % config.train.log_every;
+  const row = ring.subarray(slot * RING_FIELDS.length, (slot + 1) * RING_FIELDS.length);
+  const figures: StepFigures = {};
+  RING_FIELDS.forEach((name, i) => figures[name] = row[i]);
+  figures["sparsity/dead_frac"] = figures["sparsity/dead"] / config.dictionary.d_sae;
+  figures.lr = learningRate(config, t);
+  return figures;
+}
+
+/** Runs steps until the run ends or is asked to stop; a checkpoint is written at the end in any case. */
+export async function trainLoop(options: LoopOptions): Promise<LoopEnd> {
+  const { gpu, model, config, batches, inputScale, signal } = options;
+  const { log_every, save_every } = config.train;
+  const last = Math.min(stepsOf(config), options.stopAfterStep ?? Infinity);
+  const ring = new ReadbackRing(
+    gpu,
+    config.train.log_every * RING_FIELDS.length * 4,
+    READS_IN_FLIGHT + 1,
+  );
+  const reads: Promise<void>[] = [];
+  const started = performance.now();
+  let step = options.firstStep;
+  let saved = -1;
+  const drain = async (left: number) => {
+    while (reads.length > left) await reads.shift();
+  };
+  while (step < last && !signal?.aborted) {
+    const batch = await batches.batch(step);
+    const data = inputScale === 1 ? batch.points[0] : batch.points[0].map((v) => v * inputScale);
+    writeRows(gpu, model.space.x, data);
+    gpu.device.queue.writeBuffer(model.space.step, 0, stepWords(config, step));
+    const encoder = gpu.device.createCommandEncoder();
+    encode(encoder, model.step);
+    step++;
+    const logs = step % log_every === 0 || step === last;
+    const read = logs ? ring.start(encoder, model.space.ring) : undefined;
+    gpu.device.queue.submit([encoder.finish()]);
+    gpu.check();
+    if (read) {
+      const t = step - 1;
+      reads.push(
+        read.finish().then((bytes) => {
+          options.onFigures(t + 1, figuresOf(config, new Float32Array(bytes), t));
+        }),
+      );
+      await drain(READS_IN_FLIGHT - 1);
+    }
+    if (step % save_every === 0 && step < last) {
+      await drain(0);
+      await options.onCheckpoint(step);
+      saved = step;
+    }
+  }
+  await drain(0);
+  if (saved !== step && step > options.firstStep) await options.onCheckpoint(step);
+  return {
+    step,
+    seconds: (performance.now() - started) / 1000,
+    waitedSeconds: batches.waitedSeconds,
+  };
+}

@@ -1,0 +1,74 @@
+/**
+ * The run's manifest: what was run, on what, with which data; enough to repeat it and to refuse a wrong continuation.
+ * @module
+ */
+import { join } from "node:path";
+import { SdmError } from "../base/errors.ts";
+import { TOOL } from "../base/version.ts";
+import type { ResolvedConfig } from "../config/types.ts";
+import { writeJson } from "../files/atomic.ts";
+import { exists, readJson } from "../files/documents.ts";
+import { sha256 } from "../files/hash.ts";
+import type { DeviceFacts } from "../gpu/facts.ts";
+import type { Provenance } from "../models/record.ts";
+
+/** `manifest.json` of a run. */
+export interface RunManifest {
+  /** Always `sdm-run`. */
+  format: "sdm-run";
+  /** Version of this layout. */
+  version: 1;
+  /** Program that wrote it. */
+  tool: string;
+  /** When the run was started. */
+  created: string;
+  /** When it ended; absent while it has not. */
+  finished?: string;
+  /** SHA-256 of the resolved configuration, output folder apart. */
+  config_sha256: string;
+  /** The adapter. */
+  adapter: DeviceFacts;
+  /** Factor of the input, folded into the final weights. */
+  input_scale: number;
+  /** Where the activations come from. */
+  provenance: Provenance;
+  /** Facts about the data: hashes, counts of dropped rows. */
+  data: Record<string, unknown>;
+  /** Seconds in the training loop, and how many of them it waited for data; summed over resumed parts. */
+  seconds?: { training: number; waiting: number };
+  /** Tokens a second of the training loop. */
+  tokens_per_second?: number;
+  /** Highest sum of all buffers on the device, in bytes. */
+  peak_gpu_bytes?: number;
+  /** Seconds by kernel, where timing was asked for and the adapter can. */
+  kernel_seconds?: Record<string, number>;
+}
+
+/** Hash of what decides a run's bits: the resolved configuration without its output folder. */
+export function configSha256(config: ResolvedConfig): string {
+  const { output_path: _, gpu: __, report: ___, ...rest } = config;
+  const model = { ...rest.model, onnx: undefined, tokenizer: undefined, threads: undefined };
+  const data = { ...rest.data, text: undefined, eval_text: undefined, activations: undefined };
+  return sha256(JSON.stringify({ ...rest, model, data }));
+}
+
+/** Writes the manifest, atomically. */
+export async function writeManifest(run: string, manifest: RunManifest): Promise<void> {
+  await writeJson(join(run, "manifest.json"), manifest);
+}
+
+/**
+ * Reads the manifest of a run.
+ * @throws SdmError when the folder holds no run
+ */
+export async function readManifest(run: string): Promise<RunManifest> {
+  const path = join(run, "manifest.json");
+  if (!await exists(path)) {
+    throw new SdmError(`Cannot open run "${run}": there is no manifest.json in it`);
+  }
+  const manifest = await readJson(path, "manifest") as Partial<RunManifest>;
+  if (manifest?.format !== "sdm-run") {
+    throw new SdmError(`Cannot open run "${run}": manifest.json is not that of a run`);
+  }
+  return manifest as RunManifest;
+}

@@ -1,0 +1,244 @@
+/**
+ * A training run from configuration to `final/`: open the data, start or resume, loop, export. Everything that a user
+ * would miss is on disk before it is needed again.
+ * @module
+ */
+import { join } from "node:path";
+import { SdmError } from "../base/errors.ts";
+import type { OnProgress } from "../base/progress.ts";
+import { TOOL } from "../base/version.ts";
+import { resolveDefaults } from "../config/resolve.ts";
+import type { ResolvedConfig } from "../config/types.ts";
+import { writeJson } from "../files/atomic.ts";
+import { ensureFreshFolder } from "../files/fresh_folder.ts";
+import { JsonLinesWriter } from "../files/json_lines.ts";
+import { type Gpu, openGpu } from "../gpu/device.ts";
+import { readRows } from "../gpu/rows.ts";
+import { timeKernels } from "../gpu/program.ts";
+import { saveDictionary } from "../interop/save.ts";
+import { foldScale } from "../models/fold.ts";
+import { familyOf } from "../models/mod.ts";
+import type { ModelFamily, ModelOptions, TrainableModel } from "../models/types.ts";
+import {
+  type CheckpointState,
+  loadCheckpoint,
+  pruneCheckpoints,
+  saveCheckpoint,
+} from "./checkpoint.ts";
+import { openTrainInputs, type TrainInputs } from "./inputs.ts";
+import { type LoopEnd, type StepFigures, trainLoop } from "./loop.ts";
+import { configSha256, readManifest, type RunManifest, writeManifest } from "./manifest.ts";
+import { modelOptionsOf, stepsOf } from "./plan.ts";
+import { initialise, measureScale, newestCheckpoint } from "./start.ts";
+import type { TrainRequest, TrainResult } from "./types.ts";
+
+/** How a run speaks with its caller. */
+export interface TrainHooks {
+  /** Receives progress. */
+  onProgress: OnProgress;
+  /** Asks for a stop at the next checkpoint. */
+  signal?: AbortSignal;
+}
+
+/** A run that is open: device, data, model. */
+interface Run {
+  path: string;
+  config: ResolvedConfig;
+  gpu: Gpu;
+  inputs: TrainInputs;
+  family: ModelFamily;
+  options: ModelOptions;
+  model: TrainableModel;
+  manifest: RunManifest;
+  firstStep: number;
+}
+
+/**
+ * Trains on this thread; `lib/commands/remote.ts` does the same in a worker.
+ * @throws SdmError for bad input, a full disk, a lost device
+ */
+export async function runTraining(request: TrainRequest, hooks: TrainHooks): Promise<TrainResult> {
+  const path = request.config.output_path;
+  const before = request.resume ? await readManifest(path) : undefined;
+  if (!request.resume) await ensureFreshFolder(path, { overwrite: request.overwrite });
+  const { gpu: wanted, train } = request.config;
+  const gpu = await openGpu({
+    powerPreference: wanted.power_preference,
+    maxBindingBytes: wanted.max_binding_bytes,
+    subgroups: wanted.subgroups,
+  });
+  try {
+    const steps = Math.ceil(train.training_tokens / train.batch_tokens);
+    const inputs = await openTrainInputs(request.config, steps, hooks.onProgress);
+    try {
+      const run = await openRun(request, gpu, inputs, before);
+      return await trainAndExport(run, request, hooks);
+    } finally {
+      await inputs.close();
+    }
+  } finally {
+    gpu.close();
+  }
+}
+
+async function openRun(
+  request: TrainRequest,
+  gpu: Gpu,
+  inputs: TrainInputs,
+  before: RunManifest | undefined,
+): Promise<Run> {
+  const path = request.config.output_path;
+  const config = resolveDefaults(request.config, { dIn: inputs.d });
+  const family = familyOf(config.dictionary.type);
+  const options = modelOptionsOf(config);
+  const model = family.build(gpu, options);
+  let firstStep = 0;
+  let inputScale: number;
+  if (before) {
+    sameData(path, before, inputs);
+    ({ step: firstStep, inputScale } = await newestCheckpoint(path, config));
+    await loadCheckpoint(path, firstStep, gpu, model);
+  } else {
+    inputScale = await measureScale(config, inputs.batches);
+    await initialise(gpu, model, family, options, {
+      config,
+      batches: inputs.batches,
+      inputScale,
+    });
+    await writeJson(join(path, "config.json"), config);
+  }
+  const manifest: RunManifest = before ?? {
+    format: "sdm-run",
+    version: 1,
+    tool: TOOL,
+    created: new Date().toISOString(),
+    config_sha256: configSha256(config),
+    adapter: gpu.facts,
+    input_scale: inputScale,
+    provenance: inputs.provenance,
+    data: inputs.facts,
+  };
+  if (!before) await writeManifest(path, manifest);
+  return { path, config, gpu, inputs, family, options, model, manifest, firstStep };
+}
+
+/** A resumed run must see the data that it began with. */
+function sameData(path: string, before: RunManifest, { provenance }: TrainInputs): void {
+  for (const key of ["hookpoint", "modelSha256", "tokenizerSha256"] as const) {
+    if (before.provenance[key] !== provenance[key]) {
+      throw new SdmError(
+        `Cannot resume "${path}": ${key} was "${before.provenance[key]}", ` +
+          `now it is "${provenance[key]}"`,
+      );
+    }
+  }
+}
+
+async function trainAndExport(
+  run: Run,
+  request: TrainRequest,
+  hooks: TrainHooks,
+): Promise<TrainResult> {
+  const { path, config, gpu, model, manifest, firstStep } = run;
+  const steps = stepsOf(config);
+  const rows = config.train.batch_tokens;
+  using metrics = await JsonLinesWriter.open(
+    join(path, "metrics.jsonl"),
+    (line) => firstStep > 0 && (line as { step: number }).step <= firstStep,
+  );
+  let figures: StepFigures = {};
+  let state: CheckpointState | undefined;
+  const started = performance.now();
+  const report = (step: number) => {
+    const seconds = (performance.now() - started) / 1000;
+    hooks.onProgress({
+      stage: "train",
+      done: step * rows,
+      total: steps * rows,
+      unit: "tokens",
+      figures: {
+        step,
+        fvu: figures["recon/fvu"],
+        l0: figures["sparsity/l0"],
+        dead: figures["sparsity/dead_frac"],
+        "tokens/s": Math.round((step - firstStep) * rows / seconds),
+        "waiting for data": `${Math.round(100 * run.inputs.batches.waitedSeconds / seconds)} %`,
+      },
+    });
+  };
+  const end = await trainLoop({
+    gpu,
+    model,
+    config,
+    batches: run.inputs.batches,
+    inputScale: manifest.input_scale,
+    firstStep,
+    signal: hooks.signal,
+    stopAfterStep: request.stopAfterStep,
+    onFigures(step, next) {
+      figures = next;
+      metrics.append({ step, tokens: step * rows, ...next });
+      report(step);
+    },
+    async onCheckpoint(step) {
+      metrics.flush();
+      state = await saveCheckpoint(path, gpu, model, {
+        step,
+        input_scale: manifest.input_scale,
+        config_sha256: manifest.config_sha256,
+      });
+      await pruneCheckpoints(path, config.train.keep_checkpoints);
+    },
+  });
+  metrics.flush();
+  const finished = end.step >= steps;
+  if (finished) await writeFinal(run, end, figures);
+  await writeManifest(path, await withTimes(run, end, finished));
+  return {
+    path,
+    step: end.step,
+    steps,
+    finished,
+    figures,
+    stateSha256: state?.sha256 ?? "",
+  };
+}
+
+async function withTimes(run: Run, end: LoopEnd, finished: boolean): Promise<RunManifest> {
+  const { manifest, gpu, config, model, firstStep } = run;
+  const earlier = manifest.seconds ?? { training: 0, waiting: 0 };
+  const times = config.gpu.timestamps === "on" ? await timeKernels(gpu, model.step) : [];
+  return {
+    ...manifest,
+    finished: finished ? new Date().toISOString() : undefined,
+    seconds: {
+      training: earlier.training + end.seconds,
+      waiting: earlier.waiting + end.waitedSeconds,
+    },
+    tokens_per_second: (end.step - firstStep) * config.train.batch_tokens / end.seconds,
+    peak_gpu_bytes: gpu.memory.peakBytes,
+    kernel_seconds: times.length
+      ? Object.fromEntries(times.map((t) => [t.kernel, t.ticks / 1e9]))
+      : undefined,
+  };
+}
+
+/** Writes `final/`: the input scale is folded in, so that it takes activations as the model gives them. */
+async function writeFinal(run: Run, end: LoopEnd, figures: StepFigures): Promise<void> {
+  const { path, config, gpu, family, options, model, manifest } = run;
+  const values = new Map<string, Float32Array>();
+  for (const { name, value } of model.parameters) values.set(name, await readRows(gpu, value));
+  const record = foldScale(family.record(options, values), manifest.input_scale);
+  await saveDictionary(join(path, "final"), record, {
+    ...manifest.provenance,
+    inputScaleFolded: manifest.input_scale,
+    config,
+    figures: {
+      step: end.step,
+      tokens: end.step * config.train.batch_tokens,
+      l0: figures["sparsity/l0"] ?? null,
+      train_fvu: figures["recon/fvu"] ?? null,
+      train_dead_frac: figures["sparsity/dead_frac"] ?? null,
+    },
+  }, {});
+}
