@@ -70,7 +70,7 @@ if (import.meta.main) {
   Deno.chdir(new URL("../", import.meta.url));
   const tree = await readTree();
   const results = [
-    await step("fmt", "--check", "--quiet"),
+    await step("fmt", "--check"),
     await step("lint", "--quiet"),
     await step(
       "check",
