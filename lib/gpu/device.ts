@@ -2,7 +2,7 @@
  * Opens the adapter with every limit it has, finds out what really works on it, and turns its failures into named errors.
  * @module
  */
-import { DeviceLostError, messageOf, OutOfMemoryError, SdmError } from "../base/errors.ts";
+import { DeviceLostError, OutOfMemoryError, SdmError } from "../base/errors.ts";
 import { formatBytes } from "../base/format.ts";
 import type { DeviceFacts } from "./facts.ts";
 import { probeSubgroups } from "./probe.ts";
@@ -141,10 +141,10 @@ function watch(device: GPUDevice, facts: DeviceFacts): Gpu {
     event.preventDefault?.();
     failure ??= error.constructor.name === "GPUOutOfMemoryError"
       ? new OutOfMemoryError(
-        `Cannot allocate on the adapter "${facts.name}": ${messageOf(error)}`,
+        `Cannot allocate on the adapter "${facts.name}": ${error.message}`,
         { hint: "lower train.batch_tokens or dictionary.d_sae" },
       )
-      : new Error(`GPU error: ${messageOf(error)}`);
+      : new Error(`GPU error: ${error.message}`);
   });
   const memory = { bytes: 0, peakBytes: 0 };
   return {
