@@ -1,6 +1,6 @@
 /**
- * Buffers of one case of a kernel test. Each has a guard band behind it that holds a quiet NaN, so that reading beyond the
- * end poisons a result and writing beyond it is seen; outputs are full of the same NaN before a run.
+ * Buffers of one case of a kernel test. Each has a guard band behind it, half quiet NaN, so that reading beyond the end
+ * poisons a result, half large numbers, which no arithmetic leaves as they are; outputs are full of NaN before a run.
  * @module
  */
 import assert from "assert";
@@ -12,6 +12,7 @@ import type { Code, EntryNumbers, Matrix } from "../../lib/reference/types.ts";
 import { planShards, roundUp } from "../../lib/tensor/shards.ts";
 
 const SENTINEL = 0x7fc0dead;
+const LARGE = 0x5ca1ab1e;
 const GUARD_WORDS = 64;
 
 interface Held {
@@ -54,7 +55,8 @@ export class Bench {
 
   #hold(label: string, payload: Uint32Array, written: boolean): GPUBuffer {
     const words = roundUp(Math.max(payload.length, 4), 4);
-    const initial = new Uint32Array(words + GUARD_WORDS).fill(SENTINEL);
+    const initial = new Uint32Array(words + GUARD_WORDS)
+      .map((_, i) => Math.floor(i / 4) % 2 ? SENTINEL : LARGE);
     initial.set(payload);
     // Not createBuffer: the guard may be longer than the small bindings of a test allow.
     const buffer = this.gpu.device.createBuffer({
@@ -142,11 +144,15 @@ export class Bench {
     return out;
   }
 
-  /** A code by rows, with room for `capacity` entries a row; `dz` to be written where absent. */
+  /**
+   * A code by rows, with room for `capacity` entries a row; `dz` to be written where absent. Behind the entries of a row
+   * stands what an earlier batch may have left: latents that exist, with large values.
+   */
   code(code: Code, capacity: number, dz?: EntryNumbers): CodeByRow {
     const room = roundUp(capacity, 4);
     const spans = new Uint32Array(code.length * 2);
-    const entries = new Uint32Array(code.length * room * 2).fill(SENTINEL);
+    const stale = bitsOf([1e30])[0];
+    const entries = new Uint32Array(code.length * room * 2).map((_, i) => i % 2 ? stale : 0);
     const derivatives = new Uint32Array(code.length * room).fill(SENTINEL);
     code.forEach((row, r) => {
       spans.set([r * room, r * room + row.length], r * 2);

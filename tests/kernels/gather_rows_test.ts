@@ -44,7 +44,8 @@ const cases: KernelCase[] = shapes.map(({ name, latents, d, first, width, list }
     const panelBias = bench.output("panel bias", width);
     return {
       commands: gatherRows.record(bench.gpu, {
-        list: bench.words("list", list),
+        // Behind the list stands what an earlier, longer one has left.
+        list: bench.words("list", [...list, ...new Array(latents).fill(0)]),
         count: bench.words("count", [list.length]),
         first,
         width,

@@ -5,7 +5,9 @@ import { topkMerge } from "../../lib/kernels/topk_merge.ts";
 import { topkMerge as reference } from "../../lib/reference/topk_merge.ts";
 import type { Matrix } from "../../lib/reference/types.ts";
 import { roundUp } from "../../lib/tensor/shards.ts";
+import type { Gpu } from "../../lib/gpu/device.ts";
 import { checkKernel, type KernelCase } from "./check_kernel.ts";
+import { split, whole, withoutSubgroups } from "./device.ts";
 import { matrix } from "./samples.ts";
 
 const NONE = 0xffffffff;
@@ -73,6 +75,7 @@ const selections: Selection[] = [
     panel: 64,
     count: 66,
   },
+  { name: "a list longer than registers", scores: matrix(5, 400, { seed: 9 }), k: 259, panel: 128 },
   { name: "no latents on the GPU", scores: matrix(3, 64, { seed: 8 }), k: 4, panel: 64, count: 0 },
 ];
 
@@ -130,7 +133,23 @@ const cases: KernelCase[] = selections.map((s) => ({
   },
 }));
 
-Deno.test("topkMerge keeps the k largest, ties to the lowest latent", () => checkKernel(cases));
+function variantOn(gpu: Gpu, capacity: number): string {
+  return topkMerge.plan({ rows: 9, capacity, panel: 64 }, gpu.facts).variant;
+}
+
+Deno.test("topkMerge keeps the k largest, ties to the lowest latent, a subgroup a row", async () => {
+  const gpu = await whole();
+  // A software adapter has subgroups, so that CI runs both variants; long lists fall back on any device.
+  const subgroups = gpu.facts.software || gpu.facts.subgroupSize > 0;
+  assert.equal(variantOn(gpu, 16), subgroups ? "subgroup" : "thread");
+  assert.equal(variantOn(gpu, 4096), "thread");
+  await checkKernel(cases, [whole, split]);
+});
+
+Deno.test("topkMerge keeps the k largest, ties to the lowest latent, a thread a row", async () => {
+  assert.equal(variantOn(await withoutSubgroups(), 16), "thread");
+  await checkKernel(cases, [withoutSubgroups]);
+});
 
 Deno.test("topkMerge.record() refuses a width that is not the panel's", () => {
   // Checked before anything touches the device.

@@ -1,0 +1,65 @@
+import assert from "assert";
+import { createRows, destroyRows, onlyShard, readRows, writeRows } from "../../lib/gpu/rows.ts";
+import { readFloats } from "../../lib/gpu/readback.ts";
+import { split, whole } from "../kernels/device.ts";
+
+function numbered(count: number, from = 1): Float32Array {
+  return Float32Array.from({ length: count }, (_, i) => from + i);
+}
+
+Deno.test("rows make a round trip, padded or not, in one buffer or several", async () => {
+  for (const open of [whole, split]) {
+    const gpu = await open();
+    for (const [rows, cols] of [[1, 1], [7, 4], [65, 3], [300, 61]]) {
+      const m = createRows(gpu, "m", rows, cols);
+      assert.ok(m.shards.every((s) => s.buffer.size <= gpu.facts.maxBindingBytes));
+      if (open === split && rows === 300) assert.equal(m.shards.length, 5);
+      const data = numbered(rows * cols);
+      writeRows(gpu, m, data);
+      assert.deepEqual(await readRows(gpu, m), data);
+      destroyRows(gpu, m);
+    }
+  }
+});
+
+Deno.test("rows that are written in the middle leave the others, across buffers", async () => {
+  const gpu = await split();
+  const [rows, cols] = [200, 62];
+  const m = createRows(gpu, "m", rows, cols);
+  const data = numbered(rows * cols);
+  writeRows(gpu, m, data);
+  const part = numbered(80 * cols, -20000);
+  writeRows(gpu, m, part, 50);
+  data.set(part, 50 * cols);
+  assert.deepEqual(await readRows(gpu, m), data);
+  destroyRows(gpu, m);
+});
+
+Deno.test("padding columns and surplus rows are zero", async () => {
+  const gpu = await whole();
+  const m = createRows(gpu, "m", 3, 5);
+  writeRows(gpu, m, numbered(15));
+  const floats = await readFloats(gpu, onlyShard(m));
+  assert.equal(floats.length, 64 * 8);
+  const wanted = new Float32Array(64 * 8);
+  [0, 1, 2].forEach((r) => wanted.set(numbered(5, 1 + 5 * r), r * 8));
+  assert.deepEqual(floats, wanted);
+  destroyRows(gpu, m);
+});
+
+Deno.test("onlyShard() refuses a split matrix", async () => {
+  const gpu = await split();
+  const m = createRows(gpu, "wide", 300, 64);
+  assert.throws(() => onlyShard(m), /Cannot use "wide" as one buffer: it has 5/);
+  destroyRows(gpu, m);
+});
+
+Deno.test("buffers of matrices are counted while they live", async () => {
+  const gpu = await whole();
+  const before = gpu.memory.bytes;
+  const m = createRows(gpu, "m", 64, 4);
+  assert.equal(gpu.memory.bytes - before, 64 * 16);
+  assert.ok(gpu.memory.peakBytes >= gpu.memory.bytes);
+  destroyRows(gpu, m);
+  assert.equal(gpu.memory.bytes, before);
+});

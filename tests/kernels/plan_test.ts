@@ -1,0 +1,85 @@
+/** Plans are pure, so that devices which nobody here owns are tested too: their facts are in tests/golden/devices. */
+import assert from "assert";
+import { type DeviceFacts, MINIMAL_FACTS } from "../../lib/gpu/facts.ts";
+import { gridFor } from "../../lib/gpu/kernel.ts";
+import { ROW_UNIT } from "../../lib/gpu/rows.ts";
+import { columnsFor } from "../../lib/kernels/common.ts";
+import { decodeRows } from "../../lib/kernels/decode_rows.ts";
+import { encodeGemm } from "../../lib/kernels/encode_gemm.ts";
+import { gradLatents } from "../../lib/kernels/grad_latents.ts";
+import { planShards, roundUp } from "../../lib/tensor/shards.ts";
+
+const VARIANTS: Record<string, "subgroup" | "registers"> = {
+  h200: "registers",
+  intel: "subgroup",
+  lavapipe: "subgroup",
+  m4: "registers",
+  minimal: "registers",
+  rtx4090: "registers",
+};
+
+const devices: [string, DeviceFacts][] = Object.keys(VARIANTS).map((name) => {
+  const file = new URL(`../golden/devices/${name}.json`, import.meta.url);
+  return [name, Object.freeze(JSON.parse(Deno.readTextFileSync(file)))];
+});
+
+const shapes = [
+  { rows: 1, latents: 1, d: 1 },
+  { rows: 4096, latents: 1024, d: 768 },
+  { rows: 131, latents: 24577, d: 2304 },
+  { rows: 131072, latents: 1024, d: 4096 },
+  { rows: 1048576, latents: 65536, d: 768 },
+];
+
+Deno.test("the stored facts of the smallest device are those of the library", () => {
+  assert.deepEqual(Object.fromEntries(devices).minimal, MINIMAL_FACTS);
+});
+
+for (const [name, facts] of devices) {
+  Deno.test(`encodeGemm.plan() covers every shape on ${name}`, () => {
+    for (const shape of shapes) {
+      const plan = encodeGemm.plan(Object.freeze({ ...shape }), facts);
+      assert.deepEqual(plan, encodeGemm.plan({ ...shape }, { ...facts }), "plan() is not pure");
+      assert.equal(plan.variant, VARIANTS[name]);
+      const { LANES, ROWS, GROUP } = plan.defines;
+      assert.ok(GROUP <= facts.maxInvocations);
+      assert.equal(ROW_UNIT % ROWS, 0, "a tile would reach beyond the padded rows");
+      assert.equal(plan.tiles * LANES * 4, roundUp(shape.latents, ROW_UNIT));
+      const cells = roundUp(shape.latents, ROW_UNIT) * roundUp(shape.rows, ROW_UNIT);
+      assert.equal(plan.groups * ROWS * LANES * 4, cells);
+      const [x, y, z] = plan.grid;
+      const needed = Math.ceil(plan.groups * LANES / GROUP);
+      assert.ok(x <= facts.maxGroups && y <= facts.maxGroups && z === 1);
+      assert.ok(x * y >= needed && x * y - needed < x, `${x} x ${y} groups for ${needed}`);
+    }
+  });
+
+  Deno.test(`planShards() fits 131072 latents of 4096 columns in bindings of ${name}`, () => {
+    const shards = planShards(131072, 4096 * 4, facts.maxBindingBytes, ROW_UNIT);
+    for (const { rows } of shards) {
+      assert.ok(roundUp(rows, ROW_UNIT) * 4096 * 4 <= facts.maxBindingBytes);
+    }
+    // 2 GiB - 1 holds 131071 rows, one too few.
+    assert.equal(shards.length, Math.ceil(2 ** 31 / facts.maxBindingBytes));
+  });
+}
+
+Deno.test("a grid of more than 65535 groups is folded over y", () => {
+  const folded = encodeGemm.plan(shapes[4], Object.fromEntries(devices).lavapipe);
+  assert.ok(folded.grid[1] > 1);
+  assert.deepEqual(gridFor(65535 * 64, 64), [65535, 1, 1]);
+  assert.deepEqual(gridFor(65535 * 64 + 1, 64), [65535, 2, 1]);
+  assert.deepEqual(gridFor(0, 64), [1, 1, 1]);
+  assert.deepEqual(gridFor(10, 1, 4), [4, 3, 1]);
+});
+
+Deno.test("the columns of a thread cover every width without idle threads", () => {
+  for (let d = 1; d <= 1200; d++) {
+    const d4 = Math.ceil(d / 4);
+    for (const plan of [decodeRows.plan(d), gradLatents.plan(d)]) {
+      assert.equal(plan.columns, columnsFor(d4));
+      assert.ok(plan.columns * plan.threads >= d4);
+      assert.ok(plan.threads <= d4 && plan.columns * (plan.threads - 1) < d4, `d ${d}`);
+    }
+  }
+});
