@@ -1,49 +1,31 @@
 /**
- * Training and measuring, each behind a dynamic import: `sdm --help` loads neither.
+ * Training and measuring in the worker that owns the GPU, each behind a dynamic import: `sdm --help` loads neither.
  * @module
  */
-import type { OnProgress } from "../base/progress.ts";
-import type { Config } from "../config/types.ts";
-import type { Figure } from "../report/types.ts";
+import type { EvaluateOutcome, EvaluateRequest } from "../report/evaluate.ts";
 import type { TrainRequest, TrainResult } from "../train/types.ts";
+import type { JobHooks } from "./remote.ts";
 
 /** How long work speaks with a command. */
-export interface WorkHooks {
-  /** Receives progress. */
-  onProgress: OnProgress;
-  /** Asks for a clean stop. */
-  signal?: AbortSignal;
-}
-
+export type WorkHooks = JobHooks;
 /** What is measured. */
-export interface EvalRequest {
-  /** Folder of a run or of a dictionary. */
-  path: string;
-  /** Model, held-out text, counts. */
-  config: Config;
-}
-
+export type EvalRequest = EvaluateRequest;
 /** What was measured. */
-export interface EvalOutcome {
-  /** The dictionary first, then the baselines. */
-  contenders: { name: string; figures: Figure[] }[];
-  /** Held-out tokens that the figures rest on. */
-  evalTokens: number;
-}
+export type EvalOutcome = EvaluateOutcome;
 
-/** Trains in the worker that owns the GPU. */
+/** Trains a dictionary. */
 export async function trainInWorker(
   request: TrainRequest,
   hooks: WorkHooks,
 ): Promise<TrainResult> {
-  const remote = await import("../train/remote.ts");
-  return await remote.trainInWorker(request, hooks);
+  const { runJob } = await import("./remote.ts");
+  return await runJob("train", request, hooks);
 }
 
 /** Measures a dictionary and its baselines on held-out text. */
 export async function evaluateRun(request: EvalRequest, hooks: WorkHooks): Promise<EvalOutcome> {
-  const { evaluateRun } = await import("../report/evaluate.ts");
-  return await evaluateRun(request, hooks);
+  const { runJob } = await import("./remote.ts");
+  return await runJob("evaluate", request, hooks);
 }
 
 /** Measures a dictionary and writes its report. */
@@ -51,6 +33,6 @@ export async function buildReport(
   request: EvalRequest & { out?: string },
   hooks: WorkHooks,
 ): Promise<EvalOutcome & { file: string }> {
-  const { buildReport } = await import("../report/build.ts");
-  return await buildReport(request, hooks);
+  const { runJob } = await import("./remote.ts");
+  return await runJob("report", request, hooks);
 }

@@ -76,6 +76,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopEnd> {
   );
   const reads: Promise<void>[] = [];
   const started = performance.now();
+  const waitedBefore = batches.waitedSeconds;
   let step = options.firstStep;
   let saved = -1;
   const drain = async (left: number) => {
@@ -113,6 +114,6 @@ export async function trainLoop(options: LoopOptions): Promise<LoopEnd> {
   return {
     step,
     seconds: (performance.now() - started) / 1000,
-    waitedSeconds: batches.waitedSeconds,
+    waitedSeconds: batches.waitedSeconds - waitedBefore,
   };
 }

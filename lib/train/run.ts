@@ -149,6 +149,7 @@ async function trainAndExport(
   let figures: StepFigures = {};
   let state: CheckpointState | undefined;
   const started = performance.now();
+  const waited = run.inputs.batches.waitedSeconds;
   const report = (step: number) => {
     const seconds = (performance.now() - started) / 1000;
     hooks.onProgress({
@@ -161,8 +162,9 @@ async function trainAndExport(
         fvu: figures["recon/fvu"],
         l0: figures["sparsity/l0"],
         dead: figures["sparsity/dead_frac"],
-        "tokens/s": Math.round((step - firstStep) * rows / seconds),
-        "waiting for data": `${Math.round(100 * run.inputs.batches.waitedSeconds / seconds)} %`,
+        "waiting for data": `${
+          Math.round(100 * (run.inputs.batches.waitedSeconds - waited) / seconds)
+        } %`,
       },
     });
   };

@@ -1,0 +1,32 @@
+/**
+ * What the main thread and the worker that owns the GPU say to each other.
+ * @module
+ */
+import type { PortableError } from "../base/errors.ts";
+import type { ProgressEvent } from "../base/progress.ts";
+import type { EvaluateOutcome, EvaluateRequest } from "../report/evaluate.ts";
+import type { TrainRequest, TrainResult } from "../train/types.ts";
+
+/** Jobs by name, with what they take and give. */
+export interface Jobs {
+  /** A training run. */
+  train: { request: TrainRequest; result: TrainResult };
+  /** Figures of a dictionary. */
+  evaluate: { request: EvaluateRequest; result: EvaluateOutcome };
+  /** Figures and a report. */
+  report: {
+    request: EvaluateRequest & { out?: string };
+    result: EvaluateOutcome & { file: string };
+  };
+}
+
+/** To the worker: do this, or stop when you can. */
+export type ToWorker =
+  | { [J in keyof Jobs]: { kind: "job"; job: J; request: Jobs[J]["request"] } }[keyof Jobs]
+  | { kind: "stop" };
+
+/** From the worker: how far it is, what came of it, or what went wrong. */
+export type FromWorker =
+  | { kind: "progress"; event: ProgressEvent }
+  | { kind: "done"; result: unknown }
+  | { kind: "failed"; error: PortableError };

@@ -1,0 +1,34 @@
+/**
+ * The worker that owns the GPU: one job, then it is closed. The GPU's waits block a thread in Deno, so that the terminal
+ * and Ctrl-C need another one.
+ * @module
+ */
+/// <reference lib="deno.worker" />
+import { portableError } from "../base/errors.ts";
+import type { OnProgress } from "../base/progress.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+
+const stopping = new AbortController();
+const say = (message: FromWorker) => self.postMessage(message);
+
+async function work(message: Extract<ToWorker, { kind: "job" }>): Promise<unknown> {
+  const onProgress: OnProgress = (event) => say({ kind: "progress", event });
+  const hooks = { onProgress, signal: stopping.signal };
+  switch (message.job) {
+    case "train":
+      return await (await import("../train/run.ts")).runTraining(message.request, hooks);
+    case "evaluate":
+      return await (await import("../report/evaluate.ts")).evaluateRun(message.request, hooks);
+    case "report":
+      return await (await import("../report/evaluate.ts")).buildReport(message.request, hooks);
+  }
+}
+
+self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
+  if (data.kind === "stop") return stopping.abort();
+  try {
+    say({ kind: "done", result: await work(data) });
+  } catch (error) {
+    say({ kind: "failed", error: portableError(error) });
+  }
+};
