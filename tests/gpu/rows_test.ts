@@ -47,6 +47,16 @@ Deno.test("padding columns and surplus rows are zero", async () => {
   destroyRows(gpu, m);
 });
 
+Deno.test("a single row is padded to whole panels of latents, not to as many rows", async () => {
+  const gpu = await whole();
+  const m = createRows(gpu, "bias", 1, 65);
+  writeRows(gpu, m, numbered(65));
+  const floats = await readFloats(gpu, onlyShard(m));
+  assert.deepEqual(floats, Float32Array.from({ length: 128 }, (_, i) => i < 65 ? i + 1 : 0));
+  assert.deepEqual(await readRows(gpu, m), numbered(65));
+  destroyRows(gpu, m);
+});
+
 Deno.test("onlyShard() refuses a split matrix", async () => {
   const gpu = await split();
   const m = createRows(gpu, "wide", 300, 64);

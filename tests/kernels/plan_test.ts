@@ -7,6 +7,7 @@ import { columnsFor } from "../../lib/kernels/common.ts";
 import { decodeRows } from "../../lib/kernels/decode_rows.ts";
 import { encodeGemm } from "../../lib/kernels/encode_gemm.ts";
 import { gradLatents } from "../../lib/kernels/grad_latents.ts";
+import { topkMerge } from "../../lib/kernels/topk_merge.ts";
 import { planShards, roundUp } from "../../lib/tensor/shards.ts";
 
 const VARIANTS: Record<string, "subgroup" | "registers"> = {
@@ -52,6 +53,24 @@ for (const [name, facts] of devices) {
       assert.ok(x <= facts.maxGroups && y <= facts.maxGroups && z === 1);
       assert.ok(x * y >= needed && x * y - needed < x, `${x} x ${y} groups for ${needed}`);
     }
+  });
+
+  Deno.test(`topkMerge.plan() gives every row a thread or a subgroup on ${name}`, () => {
+    const lanes = facts.subgroupSize;
+    for (const rows of [1, 4096, 1048576]) {
+      for (const capacity of [4, 32, 256, 4096]) {
+        const plan = topkMerge.plan({ rows, capacity, panel: 1024 }, facts);
+        const [x, y] = plan.grid;
+        const threads = plan.variant === "subgroup" ? rows * lanes : rows;
+        assert.ok(x * y * 64 >= threads && x <= facts.maxGroups && y <= facts.maxGroups);
+        if (plan.variant === "thread") continue;
+        assert.ok(lanes > 0 && plan.vecs * lanes * 4 >= capacity, "the list does not fit");
+      }
+    }
+    const short = topkMerge.plan({ rows: 9, capacity: 32, panel: 1024 }, facts);
+    assert.equal(short.variant, lanes ? "subgroup" : "thread");
+    const long = topkMerge.plan({ rows: 9, capacity: 4096, panel: 1024 }, facts);
+    assert.equal(long.variant, "thread");
   });
 
   Deno.test(`planShards() fits 131072 latents of 4096 columns in bindings of ${name}`, () => {

@@ -56,6 +56,13 @@ const selections: Selection[] = [
   { name: "k as many as latents", scores: matrix(3, 64, { seed: 3 }), k: 64, panel: 64 },
   { name: "all scores equal", scores: tied(5, 300, [1.5]), k: 7, panel: 128 },
   { name: "few values", scores: tied(66, 190, [2, 1, 0.5, -1]), k: 9, panel: 64 },
+  {
+    // The few that win come late: of the equal ones in the list the highest latents have to leave.
+    name: "ties at the end of the list",
+    scores: tied(66, 190, [...new Array(30).fill(1), 2]),
+    k: 11,
+    panel: 64,
+  },
   { name: "zeros of both signs", scores: tied(20, 100, [0, -0]), k: 6, panel: 64 },
   { name: "nothing positive", scores: tied(4, 70, [-1, -2, -0.25]), k: 3, panel: 64 },
   { name: "rising and falling", scores: falling(8, 260), k: 12, panel: 64 },
