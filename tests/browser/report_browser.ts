@@ -65,6 +65,8 @@ async function open(
     deviceScaleFactor: 1,
     reducedMotion: "reduce",
   });
+  // A software renderer on a busy machine takes its time.
+  context.setDefaultTimeout(120_000);
   const page = await context.newPage();
   const faults: string[] = [];
   page.on("console", (message) => {
@@ -83,6 +85,20 @@ async function open(
     assert.deepEqual(faults, []);
   };
   return { page, close };
+}
+
+/**
+ * A picture of one section in a window as high as it needs: Chromium without a GPU can stall when it is to
+ * capture more of a long page than the window shows.
+ */
+async function shootSection(page: Page, id: string, path: string): Promise<void> {
+  const section = page.locator(`#${id}`);
+  const box = await section.boundingBox();
+  const window = page.viewportSize();
+  if (!box || !window) return;
+  await page.setViewportSize({ width: window.width, height: Math.ceil(box.height) + 80 });
+  await section.screenshot({ path });
+  await page.setViewportSize(window);
 }
 
 /** Numbers of the cards in view, in order. */
@@ -222,10 +238,8 @@ try {
     await page.screenshot({ path: `${folder}/${name}.png` });
     await page.evaluate(`document.getElementById("latents").scrollIntoView()`);
     await page.screenshot({ path: `${folder}/${name}_latents.png` });
-    await page.screenshot({ path: `${folder}/${name}_full.png`, fullPage: true });
     for (const id of ["training", "metrics", "distributions", "definitions"]) {
-      const section = page.locator(`#${id}`);
-      if (await section.count()) await section.screenshot({ path: `${folder}/${name}_${id}.png` });
+      await shootSection(page, id, `${folder}/${name}_${id}.png`);
     }
     if (name === "wide") {
       await tryFilter(page);
