@@ -23,21 +23,22 @@ export interface Rows {
   readonly rows: number;
   /** Number of columns. */
   readonly cols: number;
-  /** Floats from one row to the next: `cols` rounded up to 4; the surplus is zero. */
+  /** Floats from one row to the next: `cols` rounded up to 4, of a vector to ROW_UNIT; the surplus is zero. */
   readonly stride: number;
   /** The buffers in order of rows. */
   readonly shards: readonly Shard[];
 }
 
-/** Makes a zero matrix. */
+/** Makes a zero matrix; a single row is a vector, padded to ROW_UNIT floats and not to as many rows. */
 export function createRows(gpu: Gpu, label: string, rows: number, cols: number): Rows {
-  const stride = roundUp(cols, 4);
-  const ranges = planShards(rows, stride * 4, gpu.facts.maxBindingBytes, ROW_UNIT);
+  const unit = rows === 1 ? 1 : ROW_UNIT;
+  const stride = roundUp(cols, rows === 1 ? ROW_UNIT : 4);
+  const ranges = planShards(rows, stride * 4, gpu.facts.maxBindingBytes, unit);
   const shards = ranges.map((range, i) => ({
     ...range,
     buffer: createBuffer(
       gpu,
-      roundUp(range.rows, ROW_UNIT) * stride * 4,
+      roundUp(range.rows, unit) * stride * 4,
       ranges.length > 1 ? `${label} ${i}` : label,
     ),
   }));
