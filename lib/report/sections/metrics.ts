@@ -76,8 +76,8 @@ export function renderMetrics(data: ReportData): string {
   }).join("");
   return `<section id="metrics"><h2>Held-out metrics</h2><p class="note">On ` +
     `${grouped(data.evalTokens)} tokens that were not trained on. A name explains itself when ` +
-    `pointed at, and in the <a href="#definitions">definitions</a>. <span class="best">Marked</span>: ` +
-    `best in its row, only where ↓ lower or ↑ higher is known to be better.</p>` +
+    `pointed at, and in the <a href="#definitions">definitions</a>. A dot marks the ` +
+    `best of a row, only where lower ↓ or higher ↑ is known to be better.</p>` +
     `<div class="scroll" tabindex="0" role="region" aria-label="Held-out metrics"><table>` +
     `<thead><tr><th scope="col">Metric</th>${heads}</tr></thead>${bodies}</tbody></table></div></section>`;
 }
