@@ -1,6 +1,7 @@
 // Gradient of a decoder bias that is also taken from the input (one parameter, both roles):
-// grad = scale * sum of residuals - sum over latents of gradBias[l] * W_enc[l]; the second part with TIED only.
-// Source: architectures spec section 0.3. squares[0] = |grad|^2 for clipping. One thread: d is small.
+// grad = scale * sum of residuals - sum over latents of gradBias[l] * W_enc[l]; the second part
+// with TIED only. Source: architectures spec section 0.3. squares[0] = |grad|^2 for clipping. One
+// thread: d is small.
 struct Dims {
   d4: u32,
   scaleWord: u32,

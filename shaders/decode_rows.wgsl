@@ -1,6 +1,7 @@
-// recon[r] = start + sum over the entries of row r of value * w[latent], entries in order of latents.
-// One thread computes COLUMNS vec4s of a row, so that an entry is loaded once for all of them.
-// A matrix in several buffers is one dispatch a buffer: each adds its own latents to what is there (ADD).
+// recon[r] = start + sum over the entries of row r of value * w[latent], entries in order of
+// latents. One thread computes COLUMNS vec4s of a row, so that an entry is loaded once for all of
+// them. A matrix in several buffers is one dispatch a buffer: each adds its own latents to what is
+// there (ADD).
 struct Dims {
   rows: u32,
   d4: u32,

@@ -1,8 +1,9 @@
-// scores[r, l] = dot(x[r], w[l]) + bias[l] for a panel of latents; x and w are rows of vec4, both contiguous in d.
-// No workgroup memory: registers beat it on CPU adapters, where a barrier is a suspended coroutine. The tile is unrolled in
-// the text, since naga guards loops and dynamic indexes. ROWS rows and LANES * 4 latents belong to one thread group.
-//   SUBGROUPS: lane i holds 4 latents and 1/LANES of the rows of x; each x value is broadcast. ROWS*4 FMAs need
-//              ROWS/LANES + 4 loads a lane, the best ratio that fits the registers.
+// scores[r, l] = dot(x[r], w[l]) + bias[l] for a panel of latents; x and w are rows of vec4, both
+// contiguous in d. No workgroup memory: registers beat it on CPU adapters, where a barrier is a
+// suspended coroutine. The tile is unrolled in the text, since naga guards loops and dynamic
+// indexes. ROWS rows and LANES * 4 latents belong to one thread group.
+//   SUBGROUPS: lane i holds 4 latents and 1/LANES of the rows of x; each x value is broadcast.
+//              ROWS*4 FMAs need ROWS/LANES + 4 loads a lane, the best ratio that fits registers.
 //   otherwise: a thread computes ROWS rows x 4 latents by itself (LANES = 1).
 // Rows and latents come in whole tiles: the buffers are padded with zero rows.
 struct Dims {

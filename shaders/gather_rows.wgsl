@@ -1,5 +1,5 @@
-// out[i] = w[list[first + i]] for i below width: a panel of the dead latents' encoder rows and biases.
-// Positions at or beyond count[0] are left as they are, the merge ignores their scores.
+// out[i] = w[list[first + i]] for i below width: a panel of the dead latents' encoder rows and
+// biases. Positions at or beyond count[0] are left as they are, the merge ignores their scores.
 struct Dims {
   first: u32,
   width: u32,

@@ -1,6 +1,7 @@
 // grad[l] = factor * sum over the entries of latent l of weight * rows[row], in order of rows.
-// The weight is the entry's value (gradient of W_dec, rows = residual) or its dz (gradient of W_enc, rows = centred
-// input); with dz the sum of the weights is the gradient of b_enc. One thread owns COLUMNS vec4s of a latent.
+// The weight is the entry's value (gradient of W_dec, rows = residual) or its dz (gradient of
+// W_enc, rows = centred input); with dz the sum of the weights is the gradient of b_enc. One thread
+// owns COLUMNS vec4s of a latent.
 struct Dims {
   latents: u32,    // latents of this buffer
   d4: u32,

@@ -1,4 +1,5 @@
-// The dead latents in ascending order: list[offsets[l]] = l where dead[l]; offsets is the exclusive scan of dead.
+// The dead latents in ascending order: list[offsets[l]] = l where dead[l]; offsets is the exclusive
+// scan of dead.
 struct Dims {
   latents: u32,
 }

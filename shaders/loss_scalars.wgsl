@@ -1,7 +1,10 @@
 // The step's few numbers, on the GPU so that nothing waits for the host. One thread.
-//   fvu  = sum |e|^2 / V, V = sum |y - mean|^2 (the batch's own, treated as data)     -> scale of the gradient -2 / V
-//   auxk = sum |E - Ê|^2 / sum |E - mean E|^2 over dead latents, times its coefficient -> scale -2 alpha / V_aux
-// AUX = 0: after the main decode; AUX = 1: after the decode of the dead latents. A denominator below 1e-12 gives zero.
+//   fvu  = sum |e|^2 / V, V = sum |y - mean|^2 (the batch's own, treated as data);
+//          scale of the gradient -2 / V
+//   auxk = sum |E - Ê|^2 / sum |E - mean E|^2 over dead latents, times its coefficient;
+//          scale of the gradient -2 alpha / V_aux
+// AUX = 0: after the main decode; AUX = 1: after the decode of the dead latents. A denominator
+// below 1e-12 gives zero.
 struct Dims {
   alpha: f32,
 }

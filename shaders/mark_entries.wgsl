@@ -1,4 +1,5 @@
-// Sets bit r of latent l's row of bits for every entry (r, l). Setting bits is the same in any order.
+// Sets bit r of latent l's row of bits for every entry (r, l). Setting bits is the same in any
+// order.
 struct Dims {
   rows: u32,
   capacity: u32,

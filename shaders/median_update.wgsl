@@ -1,5 +1,5 @@
-// The second half of Weiszfeld's step: median = weightedSum / (sum of the weights), and how far it moved.
-// weightSum holds four partial sums of the weights. One thread for all columns: d is small.
+// The second half of Weiszfeld's step: median = weightedSum / (sum of the weights), and how far it
+// moved. weightSum holds four partial sums of the weights. One thread for all columns: d is small.
 struct Dims {
   d4: u32,
 }

@@ -1,5 +1,6 @@
-// One step of Weiszfeld's iteration towards the geometric median: weights[r] = 1 / max(|x[r] - median|, 1e-6).
-// Source: architectures spec section 2 (the bound keeps a row that equals the median finite). One thread a row.
+// One step of Weiszfeld's iteration towards the geometric median: weights[r] = 1 / max(|x[r] -
+// median|, 1e-6). Source: architectures spec section 2 (the bound keeps a row that equals the
+// median finite). One thread a row.
 struct Dims {
   rows: u32,
   d4: u32,

@@ -1,5 +1,6 @@
-// The code by latent: entry (r, l) goes to offsets[l] + the number of earlier rows in which l is active.
-// A placed entry is (row, value, dz, index in the code by rows), values as bits, one vec4 to load later.
+// The code by latent: entry (r, l) goes to offsets[l] + the number of earlier rows in which l is
+// active. A placed entry is (row, value, dz, index in the code by rows), values as bits, one vec4
+// to load later.
 struct Dims {
   rows: u32,
   capacity: u32,

@@ -1,5 +1,5 @@
-// Which of a list of dispatches have work: number i runs with grid[i].xyz when count[place] > grid[i].w, else with no groups.
-// So a step never has to ask the GPU how many latents are dead.
+// Which of a list of dispatches have work: number i runs with grid[i].xyz when count[place] >
+// grid[i].w, else with no groups. So a step never has to ask the GPU how many latents are dead.
 struct Dims {
   dispatches: u32,
   place: u32,

@@ -1,6 +1,7 @@
-// Of every latent: takes from grad its component parallel to w (PROJECT; w need not be of unit length), and
-// squares[l] = |grad[l]|^2 + |other[l]|^2 + gradBias[l]^2, what gradient clipping needs of the latent.
-// Source of the projection: unit-norm decoders, architectures spec section 2. One thread a latent.
+// Of every latent: takes from grad its component parallel to w (PROJECT; w need not be of unit
+// length), and squares[l] = |grad[l]|^2 + |other[l]|^2 + gradBias[l]^2, what gradient clipping
+// needs of the latent. Source of the projection: unit-norm decoders, architectures spec section 2.
+// One thread a latent.
 struct Dims {
   latents: u32,    // latents of this buffer
   d4: u32,         // vec4s of a row of w and grad
@@ -42,7 +43,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   for (var j = 0u; j < dims.d4; j++) { sum = fma(grad[base + j], grad[base + j], sum); }
   //#end
   let otherBase = latent * dims.other4;
-  for (var j = 0u; j < dims.other4; j++) { sum = fma(other[otherBase + j], other[otherBase + j], sum); }
+  for (var j = 0u; j < dims.other4; j++) {
+    sum = fma(other[otherBase + j], other[otherBase + j], sum);
+  }
   let b = gradBias[dims.firstLatent + latent];
   squares[dims.firstLatent + latent] = fma(b, b, dot(sum, vec4f(1.0)));
 }

@@ -1,5 +1,6 @@
-// offsets[i] = counts[0] + … + counts[i-1], offsets[n] = the total. Three phases without barriers:
-// 0: sums of chunks of CHUNK; 1: one thread turns them into starts; 2: each chunk writes its offsets.
+// offsets[i] = counts[0] + … + counts[i-1], offsets[n] = the total. Three phases, no barriers:
+// 0: sums of chunks of CHUNK; 1: one thread turns them into starts; 2: each chunk writes its
+// offsets.
 struct Dims {
   n: u32,
   chunks: u32,

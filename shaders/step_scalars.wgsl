@@ -1,5 +1,5 @@
-// Clip factor min(1, limit / norm) from the squares of all gradients, and one row of the metrics ring. One thread.
-// latentSquares holds four partial sums. A limit of 0 means no clipping.
+// Clip factor min(1, limit / norm) from the squares of all gradients, and one row of the metrics
+// ring. One thread. latentSquares holds four partial sums. A limit of 0 means no clipping.
 struct Dims {
   limit: f32,
   alpha: f32,

@@ -1,5 +1,6 @@
-// Turns the running lists into a sparse code: drops scores that are not positive (ReLU) and sorts each row by latent.
-// One thread a row; bottom-up merge sort between two halves of scratch, k log k moves.
+// Turns the running lists into a sparse code: drops scores that are not positive (ReLU) and sorts
+// each row by latent. One thread a row; bottom-up merge sort between two halves of scratch, k log k
+// moves.
 struct Dims {
   rows: u32,
   capacity: u32,   // entries of a list, a multiple of 4

@@ -1,7 +1,7 @@
 // Merges a panel of scores [rows, width] into the running k largest of each row, latents ascending.
-// One thread owns a row and its list of capacity4 vec4s. A score enters when it is strictly larger than the smallest of
-// the list; among equal smallest ones the highest latent leaves: so ties go to the lowest latent. NaN never enters.
-// The order inside the list is free, topk_finish sorts it.
+// One thread owns a row and its list of capacity4 vec4s. A score enters when it is strictly larger
+// than the smallest of the list; among equal smallest ones the highest latent leaves: so ties go to
+// the lowest latent. NaN never enters. The order inside the list is free, topk_finish sorts it.
 struct Dims {
   rows: u32,
   width4: u32,     // vec4s of a row of the panel
@@ -20,6 +20,8 @@ struct Dims {
 
 const EMPTY = -3.4028234e38;
 const CLOSED = 3.4028234e38;
+// Infinite scores count as this, so that they stay below closed slots.
+const LARGEST = 3.4e38;
 const NONE = 0xffffffffu;
 
 //#use linear_id
@@ -78,11 +80,13 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   let limit = min(dims.limit, count[0]);
   let begin = row * dims.width4;
   for (var i = 0u; i < dims.width4; i++) {
-    let v = scores[begin + i];
+    let v = min(scores[begin + i], vec4f(LARGEST));
     if (max(max(v.x, v.y), max(v.z, v.w)) > f.score) {
       let latent = dims.firstLatent + i * 4u;
       //#for c in 0..4
-      if (v[{{c}}] > f.score && latent + {{c}}u < limit) { f = enter(base, f, v[{{c}}], latent + {{c}}u); }
+      if (v[{{c}}] > f.score && latent + {{c}}u < limit) {
+        f = enter(base, f, v[{{c}}], latent + {{c}}u);
+      }
       //#end
     }
   }

@@ -1,6 +1,7 @@
-// The running k largest of each row, as topk_merge, with one subgroup a row: the list lives in registers, VECS vec4s a lane.
-// Lanes look at LANES * 4 scores a round; the largest that beats the smallest of the list enters, ties to the lowest
-// latent, until none does. All lanes work on the same row, so nothing diverges.
+// The running k largest of each row, as topk_merge, with one subgroup a row: the list lives in
+// registers, VECS vec4s a lane. Lanes look at LANES * 4 scores a round; the largest that beats the
+// smallest of the list enters, ties to the lowest latent, until none does. All lanes work on the
+// same row, so nothing diverges.
 struct Dims {
   rows: u32,
   width4: u32,     // vec4s of a row of the panel, a multiple of LANES
@@ -19,6 +20,8 @@ struct Dims {
 
 const EMPTY = -3.4028234e38;
 const CLOSED = 3.4028234e38;
+// Infinite scores count as this, so that they stay below closed slots.
+const LARGEST = 3.4e38;
 const NONE = 0xffffffffu;
 
 //#use linear_id
@@ -29,7 +32,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
         @builtin(subgroup_invocation_id) lane: u32) {
   let row = linearId(wid, nwg, local, 64u) / {{LANES}}u;
   if (row >= dims.rows) { return; }
-  // This lane's part of the list: vec4s lane, lane + LANES, …; slots beyond the capacity are closed.
+  // This lane's part of the list: vec4s lane, lane + LANES, …; beyond the capacity it is closed.
   let k = step[{{K_WORD}}];
   //#for i in 0..VECS
   let at{{i}} = {{i * LANES}}u + lane;
@@ -47,7 +50,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   //#end
   let limit = min(dims.limit, count[0]);
   let begin = row * dims.width4 + lane;
-  // Smallest of the lane's part; of equal ones the highest latent. NONE is the highest of all: it leaves first.
+  // Smallest of the lane's part; of equal ones the highest latent, NONE before all others.
   var low = CLOSED;
   var lowLatent = 0u;
   var lowSlot = 0u;
@@ -61,7 +64,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   var floor = subgroupMin(low);
   for (var i = 0u; i < dims.width4; i += {{LANES}}u) {
     let latent = dims.firstLatent + (i + lane) * 4u;
-    let raw = scores[begin + i];
+    let raw = min(scores[begin + i], vec4f(LARGEST));
     let ids = vec4u(latent) + vec4u(0u, 1u, 2u, 3u);
     var v = select(vec4f(EMPTY), raw, (ids < vec4u(limit)) & (raw > vec4f(EMPTY)));
     var top = subgroupMax(max(max(v.x, v.y), max(v.z, v.w)));
@@ -74,7 +77,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
       let giver = subgroupMin(select(NONE, lane, low == floor && lowLatent == leaves));
       if (lane == giver) {
         //#for i in 0..VECS
-        let here{{i}} = vec4u(lowSlot) == vec4u({{i * 4}}u, {{i * 4 + 1}}u, {{i * 4 + 2}}u, {{i * 4 + 3}}u);
+        let here{{i}} = vec4u(lowSlot) == vec4u({{i * 4}}u) + vec4u(0u, 1u, 2u, 3u);
         s{{i}} = select(s{{i}}, vec4f(top), here{{i}});
         l{{i}} = select(l{{i}}, vec4u(who), here{{i}});
         //#end

@@ -1,5 +1,6 @@
-// Counters of every latent: tokens since it last fired (saturating), tokens on which it fired, and whether it is dead.
-// A latent fires on a row when its value there is positive; counts[l] says on how many rows of this batch.
+// Counters of every latent: tokens since it last fired (saturating), tokens on which it fired, and
+// whether it is dead. A latent fires on a row when its value there is positive; counts[l] says on
+// how many rows of this batch.
 struct Dims {
   latents: u32,
   rows: u32,       // tokens of this batch
