@@ -13,7 +13,6 @@ const NAMES_BY_PATH: Record<string, readonly string[]> = {
   "data.context_size": ["ctx_len", "n_ctx"],
   "data.drop_first": ["remove_first_token"],
   "data.exclude_tokens": ["exclude_special_tokens", "ignore_token_ids"],
-  "data.max_norm_multiple": ["max_activation_norm_multiple"],
   "dictionary.type": ["architecture", "activation", "activation_fn"],
   "dictionary.d_in": ["activation_dim", "act_size", "n_inputs", "d_model"],
   "dictionary.d_sae": [

@@ -127,13 +127,6 @@ export const data = z.strictObject({
     unit: "contexts",
     reason: "Enough to fill a CPU's matrix units; more needs memory only.",
   }),
-  max_norm_multiple: field(z.number().gt(1).optional(), {
-    kind: "number",
-    description: "Rows whose norm is above this multiple of the median norm are left out.",
-    fallback: "no limit",
-    reason: "Helps models with a few huge activations away from the first position.",
-    needs: "a number above 1",
-  }),
 });
 
 /** `[report]`: what the report shows. */

@@ -73,12 +73,6 @@ export const dictionary = z.strictObject({
     description: "Where the output bias starts: a centre of the first rows, or zero.",
     reason: "The median ignores the few huge rows that move the mean.",
   }),
-  decoder_init_norm: field(z.number().gt(0).default(1), {
-    kind: "number",
-    description: "Norm of the decoder rows at the start; the encoder starts as their transpose.",
-    reason: "TopK keeps rows at norm 1 all along.",
-    needs: "a number above 0",
-  }),
 });
 
 /** `[train]`: length of the run and what is written while it goes on. */

@@ -45,8 +45,6 @@ export interface DataConfig {
   max_tokens?: number;
   /** Contexts that the model runs at once. */
   harvest_contexts: number;
-  /** Rows whose norm is above this multiple of the median norm are left out. */
-  max_norm_multiple?: number;
 }
 
 /** `[dictionary]`: shape and loss terms of the dictionary. */
@@ -75,8 +73,6 @@ export interface DictionaryConfig {
   normalize_activations: "expected_average_only_in" | "none";
   /** Where the output bias starts: a centre of the first rows, or zero. */
   init_b_dec: "geometric_median" | "mean" | "zero";
-  /** Norm of the decoder rows at the start; the encoder starts as their transpose. */
-  decoder_init_norm: number;
 }
 
 /** `[train]`: length of the run and what is written while it goes on. */
