@@ -80,7 +80,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   let limit = min(dims.limit, count[0]);
   let begin = row * dims.width4;
   for (var i = 0u; i < dims.width4; i++) {
-    let v = min(scores[begin + i], vec4f(LARGEST));
+    let given = scores[begin + i];
+    let v = select(given, vec4f(LARGEST), given > vec4f(LARGEST));
     if (max(max(v.x, v.y), max(v.z, v.w)) > f.score) {
       let latent = dims.firstLatent + i * 4u;
       //#for c in 0..4

@@ -64,7 +64,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   var floor = subgroupMin(low);
   for (var i = 0u; i < dims.width4; i += {{LANES}}u) {
     let latent = dims.firstLatent + (i + lane) * 4u;
-    let raw = min(scores[begin + i], vec4f(LARGEST));
+    let given = scores[begin + i];
+    let raw = select(given, vec4f(LARGEST), given > vec4f(LARGEST));
     let ids = vec4u(latent) + vec4u(0u, 1u, 2u, 3u);
     var v = select(vec4f(EMPTY), raw, (ids < vec4u(limit)) & (raw > vec4f(EMPTY)));
     var top = subgroupMax(max(max(v.x, v.y), max(v.z, v.w)));
