@@ -18,6 +18,7 @@ export interface SdmErrorOptions {
 
 /** A failure that the user can mend: bad input, a missing file, a full disk, a lost device. */
 export class SdmError extends Error {
+  /** Name of the class. */
   override readonly name: string = "SdmError";
   /** What to do about it, if one thing would help. */
   readonly hint?: string;
@@ -34,6 +35,7 @@ export class SdmError extends Error {
 
 /** The adapter was lost, reset or removed while in use; what was checkpointed is intact. */
 export class DeviceLostError extends SdmError {
+  /** Name of the class. */
   override readonly name = "DeviceLostError";
   /** Makes the error with exit code 3, so that a supervisor can restart with `--resume`. */
   constructor(message: string, options: SdmErrorOptions = {}) {
@@ -43,6 +45,7 @@ export class DeviceLostError extends SdmError {
 
 /** An allocation on the adapter was refused. */
 export class OutOfMemoryError extends SdmError {
+  /** Name of the class. */
   override readonly name = "OutOfMemoryError";
 }
 

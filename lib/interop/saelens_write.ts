@@ -29,7 +29,7 @@ export interface SaelensExtra {
   /** log10 of the share of tokens on which each latent fires [d_sae]. */
   logDensity?: Float32Array<ArrayBuffer>;
   /** Element type of the weights, default float32. */
-  dtype?: keyof typeof WEIGHTS_DTYPE;
+  dtype?: "float32" | "float16" | "bfloat16";
 }
 
 /**

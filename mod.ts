@@ -1,0 +1,64 @@
+/**
+ * The library: train, measure and use sparse dictionaries from TypeScript.
+ *
+ * ```ts
+ * import { loadConfig, train } from "./mod.ts";
+ *
+ * const config = await loadConfig({ file: "models/demo/demo.toml" });
+ * const result = await train(
+ *   { config, resume: false, overwrite: true },
+ *   { onProgress: ({ stage, done, total }) => console.log(stage, done, total) },
+ * );
+ * console.log(result.path, result.figures);
+ * ```
+ *
+ * Training and measuring run in a worker that owns the GPU. {@link openGpu} and {@link loadDictionary} run a dictionary on
+ * the calling thread.
+ * @module
+ */
+export {
+  DeviceLostError,
+  messageOf,
+  OutOfMemoryError,
+  SdmError,
+  type SdmErrorOptions,
+} from "./lib/base/errors.ts";
+export { type OnProgress, type ProgressEvent, silent } from "./lib/base/progress.ts";
+export { VERSION } from "./lib/base/version.ts";
+export {
+  buildReport as report,
+  type EvalOutcome,
+  type EvalRequest,
+  evaluateRun as evaluate,
+  trainInWorker as train,
+  type WorkHooks,
+} from "./lib/commands/library.ts";
+export { type ConfigSources, loadConfig } from "./lib/config/load.ts";
+export type { Override } from "./lib/config/overrides.ts";
+export { resolveDefaults } from "./lib/config/resolve.ts";
+export type {
+  Config,
+  DataConfig,
+  DictionaryConfig,
+  GpuConfig,
+  ModelConfig,
+  OptimizerConfig,
+  ReportConfig,
+  ResolvedConfig,
+  TrainConfig,
+} from "./lib/config/types.ts";
+export { type Gpu, type GpuOptions, openGpu } from "./lib/gpu/device.ts";
+export type { DeviceFacts } from "./lib/gpu/facts.ts";
+export { openDictionary, type OpenedDictionary } from "./lib/interop/detect.ts";
+export { saveDictionary } from "./lib/interop/save.ts";
+export type { SaelensExtra } from "./lib/interop/saelens_write.ts";
+export { type EncodedRows, loadDictionary, type LoadedDictionary } from "./lib/models/inference.ts";
+export type { Activation, DictionaryRecord, Provenance } from "./lib/models/record.ts";
+export { listHookpoints } from "./lib/onnx/hookpoints.ts";
+export { loadModel } from "./lib/onnx/graph.ts";
+export type { OnnxInitializer, OnnxModel, OnnxNode, OnnxValue } from "./lib/onnx/model.ts";
+export type { ProviderOptions, WasmPaths } from "./lib/onnx/providers.ts";
+export { spawnRunner } from "./lib/onnx/remote.ts";
+export type { RunnerOptions } from "./lib/onnx/runner.ts";
+export type { Hookpoint, ModelRunner, ProviderName } from "./lib/onnx/types.ts";
+export type { TrainRequest, TrainResult } from "./lib/train/types.ts";
