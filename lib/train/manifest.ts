@@ -4,7 +4,6 @@
  */
 import { join } from "node:path";
 import { SdmError } from "../base/errors.ts";
-import { TOOL } from "../base/version.ts";
 import type { ResolvedConfig } from "../config/types.ts";
 import { writeJson } from "../files/atomic.ts";
 import { exists, readJson } from "../files/documents.ts";
@@ -49,7 +48,12 @@ export function configSha256(config: ResolvedConfig): string {
   const { output_path: _, gpu: __, report: ___, ...rest } = config;
   const model = { ...rest.model, onnx: undefined, tokenizer: undefined, threads: undefined };
   const data = { ...rest.data, text: undefined, eval_text: undefined, activations: undefined };
-  return sha256(JSON.stringify({ ...rest, model, data }));
+  // Keys are sorted: a configuration read back from config.json has them in another order.
+  const sorted = (_: string, value: unknown) =>
+    value !== null && typeof value === "object" && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1))
+      : value;
+  return sha256(JSON.stringify({ ...rest, model, data }, sorted));
 }
 
 /** Writes the manifest, atomically. */
