@@ -48,6 +48,8 @@ export interface LoopEnd {
   seconds: number;
   /** Seconds of it that the loop waited for data. */
   waitedSeconds: number;
+  /** Figures of the last step, whether it was logged or not; undefined when no step was made. */
+  figures?: StepFigures;
 }
 
 /** Reads in flight: the host is at most this many log intervals ahead of the GPU. */
@@ -64,11 +66,44 @@ function figuresOf(config: ResolvedConfig, ring: Float32Array, t: number): StepF
   return figures;
 }
 
-/** Runs steps until the run ends or is asked to stop; a checkpoint is written at the end in any case. */
+/** What a promise gives, or undefined when the signal comes first: data may take long to arrive. */
+async function unlessAborted<T>(value: Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
+  if (!signal) return await value;
+  if (signal.aborted) return undefined;
+  let stop: () => void = () => {};
+  const aborted = new Promise<undefined>((resolve) => {
+    signal.addEventListener("abort", stop = () => resolve(undefined));
+  });
+  try {
+    return await Promise.race([value, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/** The commands of step `t` on a batch; the batch and the step's numbers are written before. */
+function encodeStep(
+  { gpu, model, config, inputScale }: LoopOptions,
+  batch: Float32Array,
+  t: number,
+): GPUCommandEncoder {
+  const data = inputScale === 1 ? batch : batch.map((v) => v * inputScale);
+  writeRows(gpu, model.space.x, data);
+  gpu.device.queue.writeBuffer(model.space.step, 0, stepWords(config, t));
+  const encoder = gpu.device.createCommandEncoder();
+  encode(encoder, model.step);
+  return encoder;
+}
+
+/**
+ * Runs steps until the run ends or is asked to stop. A checkpoint is written at the end in any case; which steps are
+ * logged depends on the run alone, not on where it was stopped.
+ */
 export async function trainLoop(options: LoopOptions): Promise<LoopEnd> {
-  const { gpu, model, config, batches, inputScale, signal } = options;
+  const { gpu, model, config, batches, signal } = options;
   const { log_every, save_every } = config.train;
-  const last = Math.min(stepsOf(config), options.stopAfterStep ?? Infinity);
+  const steps = stepsOf(config);
+  const last = Math.min(steps, options.stopAfterStep ?? Infinity);
   const ring = new ReadbackRing(
     gpu,
     config.train.log_every * RING_FIELDS.length * 4,
@@ -82,38 +117,47 @@ export async function trainLoop(options: LoopOptions): Promise<LoopEnd> {
   const drain = async (left: number) => {
     while (reads.length > left) await reads.shift();
   };
-  while (step < last && !signal?.aborted) {
-    const batch = await batches.batch(step);
-    const data = inputScale === 1 ? batch.points[0] : batch.points[0].map((v) => v * inputScale);
-    writeRows(gpu, model.space.x, data);
-    gpu.device.queue.writeBuffer(model.space.step, 0, stepWords(config, step));
-    const encoder = gpu.device.createCommandEncoder();
-    encode(encoder, model.step);
-    step++;
-    const logs = step % log_every === 0 || step === last;
-    const read = logs ? ring.start(encoder, model.space.ring) : undefined;
+  let figures: StepFigures | undefined;
+  /** Submits what is encoded, and for a step whose figures are wanted reads them. */
+  const submit = (encoder: GPUCommandEncoder, t: number, wanted: boolean) => {
+    const read = wanted ? ring.start(encoder, model.space.ring) : undefined;
     gpu.device.queue.submit([encoder.finish()]);
     gpu.check();
-    if (read) {
-      const t = step - 1;
-      reads.push(
-        read.finish().then((bytes) => {
-          options.onFigures(t + 1, figuresOf(config, new Float32Array(bytes), t));
-        }),
-      );
-      await drain(READS_IN_FLIGHT - 1);
+    return read?.finish().then((bytes) => figures = figuresOf(config, new Float32Array(bytes), t));
+  };
+  try {
+    while (step < last && !signal?.aborted) {
+      const batch = await unlessAborted(batches.batch(step), signal);
+      if (!batch) break;
+      const encoder = encodeStep(options, batch.points[0], step);
+      const done = ++step;
+      const read = submit(encoder, done - 1, done % log_every === 0 || done === steps);
+      if (read) {
+        const logged = read.then((found) => options.onFigures(done, found));
+        logged.catch(() => {}); // it is heard of when its turn comes
+        reads.push(logged);
+        await drain(READS_IN_FLIGHT - 1);
+      }
+      if (step % save_every === 0 && step < last) {
+        await drain(0);
+        await options.onCheckpoint(step);
+        saved = step;
+      }
     }
-    if (step % save_every === 0 && step < last) {
-      await drain(0);
-      await options.onCheckpoint(step);
-      saved = step;
-    }
+    await drain(0);
+  } finally {
+    // A device that is closed while a read waits takes the process with it.
+    await Promise.allSettled(reads);
   }
-  await drain(0);
-  if (saved !== step && step > options.firstStep) await options.onCheckpoint(step);
+  if (step > options.firstStep && step < steps && step % log_every !== 0) {
+    await submit(gpu.device.createCommandEncoder(), step - 1, true);
+  }
+  // A run that was stopped before its first step can be resumed too.
+  if (saved !== step && (step > options.firstStep || step === 0)) await options.onCheckpoint(step);
   return {
     step,
     seconds: (performance.now() - started) / 1000,
     waitedSeconds: batches.waitedSeconds - waitedBefore,
+    figures,
   };
 }

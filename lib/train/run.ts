@@ -50,7 +50,8 @@ interface Run {
   options: ModelOptions;
   model: TrainableModel;
   manifest: RunManifest;
-  firstStep: number;
+  /** The checkpoint that the run goes on from. */
+  resumed?: CheckpointState;
 }
 
 /**
@@ -92,12 +93,13 @@ async function openRun(
   const family = familyOf(config.dictionary.type);
   const options = modelOptionsOf(config);
   const model = family.build(gpu, options);
-  let firstStep = 0;
+  let resumed: CheckpointState | undefined;
   let inputScale: number;
   if (before) {
     sameData(path, before, inputs);
-    ({ step: firstStep, inputScale } = await newestCheckpoint(path, config));
-    await loadCheckpoint(path, firstStep, gpu, model);
+    resumed = await newestCheckpoint(path, config);
+    inputScale = resumed.input_scale;
+    await loadCheckpoint(path, resumed.step, gpu, model);
   } else {
     inputScale = await measureScale(config, inputs.batches);
     await initialise(gpu, model, family, options, {
@@ -119,7 +121,7 @@ async function openRun(
     data: inputs.facts,
   };
   if (!before) await writeManifest(path, manifest);
-  return { path, config, gpu, inputs, family, options, model, manifest, firstStep };
+  return { path, config, gpu, inputs, family, options, model, manifest, resumed };
 }
 
 /** A resumed run must see the data that it began with. */
@@ -139,15 +141,18 @@ async function trainAndExport(
   request: TrainRequest,
   hooks: TrainHooks,
 ): Promise<TrainResult> {
-  const { path, config, gpu, model, manifest, firstStep } = run;
+  const { path, config, gpu, model, manifest, resumed } = run;
   const steps = stepsOf(config);
   const rows = config.train.batch_tokens;
-  using metrics = await JsonLinesWriter.open(
-    join(path, "metrics.jsonl"),
-    (line) => firstStep > 0 && (line as { step: number }).step <= firstStep,
-  );
+  const firstStep = resumed?.step ?? 0;
   let figures: StepFigures = {};
-  let state: CheckpointState | undefined;
+  using metrics = await JsonLinesWriter.open(join(path, "metrics.jsonl"), (line) => {
+    const { step, tokens: _, ...earlier } = line as Record<string, number>;
+    if (step > firstStep) return false;
+    figures = earlier;
+    return true;
+  });
+  let state = resumed;
   const started = performance.now();
   const waited = run.inputs.batches.waitedSeconds;
   const report = (step: number) => {
@@ -193,6 +198,7 @@ async function trainAndExport(
     },
   });
   metrics.flush();
+  figures = end.figures ?? figures;
   const finished = end.step >= steps;
   if (finished) await writeFinal(run, end, figures);
   await writeManifest(path, await withTimes(run, end, finished));
@@ -207,17 +213,18 @@ async function trainAndExport(
 }
 
 async function withTimes(run: Run, end: LoopEnd, finished: boolean): Promise<RunManifest> {
-  const { manifest, gpu, config, model, firstStep } = run;
+  const { manifest, gpu, config, model, resumed } = run;
+  const rows = (end.step - (resumed?.step ?? 0)) * config.train.batch_tokens;
   const earlier = manifest.seconds ?? { training: 0, waiting: 0 };
   const times = config.gpu.timestamps === "on" ? await timeKernels(gpu, model.step) : [];
   return {
     ...manifest,
-    finished: finished ? new Date().toISOString() : undefined,
+    finished: finished ? manifest.finished ?? new Date().toISOString() : undefined,
     seconds: {
       training: earlier.training + end.seconds,
       waiting: earlier.waiting + end.waitedSeconds,
     },
-    tokens_per_second: (end.step - firstStep) * config.train.batch_tokens / end.seconds,
+    tokens_per_second: rows > 0 ? rows / end.seconds : manifest.tokens_per_second,
     peak_gpu_bytes: gpu.memory.peakBytes,
     kernel_seconds: times.length
       ? Object.fromEntries(times.map((t) => [t.kernel, t.ticks / 1e9]))

@@ -11,7 +11,7 @@ import type { ShuffledBatches } from "../data/shuffled_batches.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { writeRows } from "../gpu/rows.ts";
 import type { ModelFamily, ModelOptions, TrainableModel } from "../models/types.ts";
-import { checkpointSteps, readCheckpointState } from "./checkpoint.ts";
+import { type CheckpointState, checkpointSteps, readCheckpointState } from "./checkpoint.ts";
 import { configSha256 } from "./manifest.ts";
 
 /** Rows from which the start of the decoder bias is made, at most (Gao et al.). */
@@ -71,11 +71,11 @@ async function centre(
   return how === "mean" ? meanRow(data, dOut) : await geometricMedian(gpu, data, dOut);
 }
 
-/** The newest checkpoint of a run. */
+/** The newest checkpoint of a run, as its state.json tells. */
 export async function newestCheckpoint(
   run: string,
   config: ResolvedConfig,
-): Promise<{ step: number; inputScale: number }> {
+): Promise<CheckpointState> {
   const steps = await checkpointSteps(run);
   if (steps.length === 0) {
     throw new SdmError(
@@ -90,5 +90,5 @@ export async function newestCheckpoint(
       { hint: `sdm train --resume ${run} takes the run's own config.json` },
     );
   }
-  return { step: state.step, inputScale: state.input_scale };
+  return state;
 }
