@@ -86,24 +86,32 @@ export function companionsOf(stem: string): string[] {
   ];
 }
 
+/** Stems of the shaders that a wrapper imports. */
+function shadersOf(text: string): string[] {
+  return importsOf(text).flatMap((s) => /^\.\.\/\.\.\/shaders\/(\w+)\.wgsl$/.exec(s)?.[1] ?? []);
+}
+
 /**
- * Kernels that lack a companion. A stem is a kernel when it has a shader, or when its wrapper or bench says so by its
- * place; helpers in `lib/kernels` are files that import no shader.
+ * Kernels that lack a companion. A stem is a kernel when it has a shader, a wrapper that imports one, a test or a bench;
+ * files in `lib/kernels` that import no shader are helpers. A shader `stem_variant` that the wrapper `stem` imports is a
+ * variant of that kernel and shares its companions.
  */
 export function companionFaults(tree: Tree): Fault[] {
   const stems = new Set<string>();
+  const variants = new Set<string>();
   for (const [path, text] of tree) {
-    const shader = /^shaders\/(\w+)\.wgsl$/.exec(path) ??
-      /^bench\/kernels\/(\w+)_bench\.ts$/.exec(path);
-    if (shader) stems.add(shader[1]);
-    const wrapper = /^lib\/kernels\/(\w+)\.ts$/.exec(path);
-    if (wrapper && importsOf(text).some((s) => /shaders\/\w+\.wgsl$/.test(s))) {
-      stems.add(wrapper[1]);
-    }
-    const test = /^tests\/kernels\/(\w+)_test\.ts$/.exec(path);
-    if (test && !tree.has(`lib/kernels/${test[1]}.ts`)) stems.add(test[1]);
+    const [, folder, stem] =
+      /^(shaders|lib\/kernels|tests\/kernels|bench\/kernels)\/(\w+?)(?:_test|_bench)?\.(?:ts|wgsl)$/
+        .exec(path) ?? [];
+    if (folder === "lib/kernels") {
+      const shaders = shadersOf(text);
+      if (shaders.length) stems.add(stem);
+      for (const s of shaders) if (s.startsWith(`${stem}_`)) variants.add(s);
+    } else if (folder === "tests/kernels") {
+      if (path.endsWith("_test.ts") && !tree.has(`lib/kernels/${stem}.ts`)) stems.add(stem);
+    } else if (folder === "shaders" || path.endsWith("_bench.ts")) stems.add(stem);
   }
-  return [...stems].sort().flatMap((stem) =>
+  return [...stems].filter((stem) => !variants.has(stem)).sort().flatMap((stem) =>
     companionsOf(stem).filter((path) => !tree.has(path)).map((path) => ({
       path,
       message: `is missing: kernel "${stem}" needs its five companions`,

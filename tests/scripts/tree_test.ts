@@ -83,6 +83,16 @@ Deno.test("companionFaults() lets helpers and shader parts be", () => {
   assert.equal(companionFaults(tree({ "tests/kernels/lost_test.ts": "" })).length, 4);
 });
 
+Deno.test("companionFaults() takes a shader with a suffix as a variant of the wrapper that imports it", () => {
+  const whole = new Map(companionsOf("scale").map((path): [string, string] => [path, ""]));
+  const both = ["scale", "scale_wide"].map((s) => `import ${s} from "../../shaders/${s}.wgsl";`);
+  whole.set("shaders/scale_wide.wgsl", "");
+  whole.set("lib/kernels/scale.ts", both.join("\n"));
+  assert.deepEqual(companionFaults(whole), []);
+  whole.set("lib/kernels/scale.ts", both[0]);
+  assert.equal(companionFaults(whole).length, 4);
+});
+
 Deno.test("sizeFaults() knows the limits, its exceptions, and exceptions that are stale", () => {
   const lines = (n: number) => "x\n".repeat(n);
   const files = tree({
