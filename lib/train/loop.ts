@@ -81,6 +81,14 @@ async function unlessAborted<T>(value: Promise<T>, signal?: AbortSignal): Promis
   }
 }
 
+/** Milliseconds that the loop may go on without letting messages in. */
+const TURN_EVERY_MS = 100;
+
+/** Lets messages in, a stop among them: batches that are in memory and submits do not turn the event loop. */
+function turnEventLoop(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
 /** The commands of step `t` on a batch; the batch and the step's numbers are written before. */
 function encodeStep(
   { gpu, model, config, inputScale }: LoopOptions,
@@ -114,6 +122,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopEnd> {
   const waitedBefore = batches.waitedSeconds;
   let step = options.firstStep;
   let saved = -1;
+  let turned = started;
   const drain = async (left: number) => {
     while (reads.length > left) await reads.shift();
   };
@@ -137,6 +146,10 @@ export async function trainLoop(options: LoopOptions): Promise<LoopEnd> {
         logged.catch(() => {}); // it is heard of when its turn comes
         reads.push(logged);
         await drain(READS_IN_FLIGHT - 1);
+      }
+      if (performance.now() - turned > TURN_EVERY_MS) {
+        await turnEventLoop();
+        turned = performance.now();
       }
       if (step % save_every === 0 && step < last) {
         await drain(0);

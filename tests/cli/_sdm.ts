@@ -8,17 +8,21 @@ export interface Ran {
   err: string;
 }
 
-/** Runs `main.ts` with `args`; the text of the standard input may be given. */
-export async function sdm(args: string[], input?: string): Promise<Ran> {
-  const command = new Deno.Command(Deno.execPath(), {
+/** Starts `main.ts` with `args`. */
+export function start(args: string[], stdin: "null" | "piped" = "null"): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", new URL("main.ts", ROOT).pathname, ...args],
     cwd: ROOT.pathname,
     env: { NO_COLOR: "1" },
-    stdin: input === undefined ? "null" : "piped",
+    stdin,
     stdout: "piped",
     stderr: "piped",
-  });
-  const child = command.spawn();
+  }).spawn();
+}
+
+/** Runs `main.ts` with `args`; the text of the standard input may be given. */
+export async function sdm(args: string[], input?: string): Promise<Ran> {
+  const child = start(args, input === undefined ? "null" : "piped");
   if (input !== undefined) {
     const writer = child.stdin.getWriter();
     await writer.write(new TextEncoder().encode(input));
