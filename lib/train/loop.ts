@@ -12,6 +12,7 @@ import { writeRows } from "../gpu/rows.ts";
 import { RING_FIELDS } from "../kernels/common.ts";
 import type { TrainableModel } from "../models/types.ts";
 import { learningRate, stepsOf, stepWords } from "./plan.ts";
+import { unlessAborted } from "./stop.ts";
 
 /** Figures of one step, by metric name. */
 export type StepFigures = Record<string, number>;
@@ -64,21 +65,6 @@ function figuresOf(config: ResolvedConfig, ring: Float32Array, t: number): StepF
   figures["sparsity/dead_frac"] = figures["sparsity/dead"] / config.dictionary.d_sae;
   figures.lr = learningRate(config, t);
   return figures;
-}
-
-/** What a promise gives, or undefined when the signal comes first: data may take long to arrive. */
-async function unlessAborted<T>(value: Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
-  if (!signal) return await value;
-  if (signal.aborted) return undefined;
-  let stop: () => void = () => {};
-  const aborted = new Promise<undefined>((resolve) => {
-    signal.addEventListener("abort", stop = () => resolve(undefined));
-  });
-  try {
-    return await Promise.race([value, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
 }
 
 /** Milliseconds that the loop may go on without letting messages in. */

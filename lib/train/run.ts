@@ -30,6 +30,7 @@ import { type LoopEnd, type StepFigures, trainLoop } from "./loop.ts";
 import { configSha256, readManifest, type RunManifest, writeManifest } from "./manifest.ts";
 import { modelOptionsOf, stepsOf } from "./plan.ts";
 import { initialise, measureScale, newestCheckpoint } from "./start.ts";
+import { untilStopped } from "./stop.ts";
 import type { TrainRequest, TrainResult } from "./types.ts";
 
 /** How a run speaks with its caller. */
@@ -72,7 +73,7 @@ export async function runTraining(request: TrainRequest, hooks: TrainHooks): Pro
     const steps = Math.ceil(train.training_tokens / train.batch_tokens);
     const inputs = await openTrainInputs(request.config, steps, hooks.onProgress);
     try {
-      const run = await openRun(request, gpu, inputs, before);
+      const run = await openRun(request, gpu, inputs, before, hooks.signal);
       return await trainAndExport(run, request, hooks);
     } finally {
       await inputs.close();
@@ -87,6 +88,7 @@ async function openRun(
   gpu: Gpu,
   inputs: TrainInputs,
   before: RunManifest | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<Run> {
   const path = request.config.output_path;
   const config = resolveDefaults(request.config, { dIn: inputs.d });
@@ -101,12 +103,9 @@ async function openRun(
     inputScale = resumed.input_scale;
     await loadCheckpoint(path, resumed.step, gpu, model);
   } else {
-    inputScale = await measureScale(config, inputs.batches);
-    await initialise(gpu, model, family, options, {
-      config,
-      batches: inputs.batches,
-      inputScale,
-    });
+    const batches = untilStopped(inputs.batches, signal);
+    inputScale = await measureScale(config, batches);
+    await initialise(gpu, model, family, options, { config, batches, inputScale });
     await writeJson(join(path, "config.json"), config);
   }
   const manifest: RunManifest = before ?? {

@@ -77,8 +77,12 @@ Deno.test("a run that a signal stops, wherever it is, ends in the same bits when
   withWholeRun(async (folder, store, whole) => {
     const run = join(folder, "stopped");
     const config = await configOf(store, run);
-    const early = await train(config, {}, { signal: AbortSignal.abort() });
-    assert.equal(early.step, 0, "stopped before the first step");
+    await assert.rejects(train(config, {}, { signal: AbortSignal.abort() }), {
+      message: "Stopped before the first step: there is nothing to go on from",
+      exitCode: 130,
+    });
+    const early = await train(config, { stopAfterStep: 0 });
+    assert.equal(early.step, 0);
     let done = 0;
     for (const wanted of [5, 20, 33]) {
       const stop = new AbortController();

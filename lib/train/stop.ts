@@ -1,0 +1,45 @@
+/**
+ * Stopping while data is awaited, which may take long where a model makes it.
+ * @module
+ */
+import { SdmError } from "../base/errors.ts";
+import type { ShuffledBatches } from "../data/shuffled_batches.ts";
+
+/** What a promise gives, or undefined when the signal comes first. */
+export async function unlessAborted<T>(
+  value: Promise<T>,
+  signal?: AbortSignal,
+): Promise<T | undefined> {
+  if (!signal) return await value;
+  if (signal.aborted) return undefined;
+  let stop: () => void = () => {};
+  const aborted = new Promise<undefined>((resolve) => {
+    signal.addEventListener("abort", stop = () => resolve(undefined));
+  });
+  try {
+    return await Promise.race([value, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/** Batches that throw when the signal comes: for the time before there is anything to keep. */
+export function untilStopped(batches: ShuffledBatches, signal?: AbortSignal): ShuffledBatches {
+  return {
+    points: batches.points,
+    batchRows: batches.batchRows,
+    batchesPerEpoch: batches.batchesPerEpoch,
+    get waitedSeconds() {
+      return batches.waitedSeconds;
+    },
+    describe: () => batches.describe(),
+    close: () => batches.close(),
+    async batch(step) {
+      const batch = await unlessAborted(batches.batch(step), signal);
+      if (batch) return batch;
+      throw new SdmError("Stopped before the first step: there is nothing to go on from", {
+        exitCode: 130,
+      });
+    },
+  };
+}
