@@ -1,5 +1,8 @@
 /**
- * Runs a job in the worker that owns the GPU.
+ * Runs jobs in the worker that owns the GPU: one worker for the life of the program, one job at a time.
+ *
+ * The worker is not ended before the program is: as its thread ends, the graphics drivers are unloaded, and a process that
+ * exits meanwhile runs the same drivers' exit handlers and crashes. {@link releaseGpuWorker} is for programs that go on.
  * @module
  */
 import { reviveError } from "../base/errors.ts";
@@ -15,8 +18,13 @@ export interface JobHooks {
   signal?: AbortSignal;
 }
 
+/** Milliseconds in which the thread of a worker ends; nothing tells when it has. */
+const GRACE = 300;
+
+let worker: Worker | undefined;
+
 /**
- * Runs one job and closes its worker.
+ * Runs one job; the caller waits for its end before it asks for another.
  * @throws whatever the job throws, of the same class
  */
 export async function runJob<J extends keyof Jobs>(
@@ -24,18 +32,19 @@ export async function runJob<J extends keyof Jobs>(
   request: Jobs[J]["request"],
   { onProgress, signal }: JobHooks,
 ): Promise<Jobs[J]["result"]> {
-  const worker = spawnGpuWorker();
-  const say = (message: ToWorker) => worker.postMessage(message);
+  const owner = worker ??= spawnGpuWorker();
+  const say = (message: ToWorker) => owner.postMessage(message);
   const stop = () => say({ kind: "stop" });
   try {
     return await new Promise<Jobs[J]["result"]>((resolve, reject) => {
-      worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      owner.onmessage = ({ data }: MessageEvent<FromWorker>) => {
         if (data.kind === "progress") onProgress(data.event);
         else if (data.kind === "failed") reject(reviveError(data.error));
         else resolve(data.result as Jobs[J]["result"]);
       };
-      worker.onerror = (event) => {
+      owner.onerror = (event) => {
         event.preventDefault();
+        worker = undefined;
         reject(new Error(`The worker ended: ${event.message}`));
       };
       signal?.addEventListener("abort", stop);
@@ -44,6 +53,12 @@ export async function runJob<J extends keyof Jobs>(
     });
   } finally {
     signal?.removeEventListener("abort", stop);
-    worker.terminate();
   }
+}
+
+/** Ends the worker, so that a program that only used the library can end by itself. */
+export async function releaseGpuWorker(): Promise<void> {
+  worker?.terminate();
+  worker = undefined;
+  await new Promise((resolve) => setTimeout(resolve, GRACE));
 }

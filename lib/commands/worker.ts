@@ -1,6 +1,5 @@
 /**
- * The worker that owns the GPU: one job, then it is closed. The GPU's waits block a thread in Deno, so that the terminal
- * and Ctrl-C need another one.
+ * The worker that owns the GPU. The GPU's waits block a thread in Deno, so that the terminal and Ctrl-C need another one.
  * @module
  */
 /// <reference lib="deno.worker" />
@@ -8,7 +7,7 @@ import { portableError } from "../base/errors.ts";
 import type { OnProgress } from "../base/progress.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
-const stopping = new AbortController();
+let stopping = new AbortController();
 const say = (message: FromWorker) => self.postMessage(message);
 
 async function work(message: Extract<ToWorker, { kind: "job" }>): Promise<unknown> {
@@ -26,6 +25,7 @@ async function work(message: Extract<ToWorker, { kind: "job" }>): Promise<unknow
 
 self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
   if (data.kind === "stop") return stopping.abort();
+  stopping = new AbortController();
   try {
     say({ kind: "done", result: await work(data) });
   } catch (error) {

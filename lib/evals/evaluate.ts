@@ -73,7 +73,12 @@ export async function readHeldOut(
   };
   let done = 0;
   for await (const piece of sequentialRows({ ...inputs, points: [inputs.point], maxRows: rows })) {
-    signal?.throwIfAborted();
+    if (signal?.aborted) {
+      throw new SdmError("Stopped before the evaluation was done: nothing was written", {
+        hint: "sdm report measures again",
+        exitCode: 130,
+      });
+    }
     data.x.set(piece.points[0], done * d);
     data.context.set(piece.context, done);
     data.position.set(piece.position, done);

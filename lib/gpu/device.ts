@@ -4,6 +4,7 @@
  */
 import { DeviceLostError, OutOfMemoryError, SdmError } from "../base/errors.ts";
 import { formatBytes } from "../base/format.ts";
+import { preferVulkan } from "../base/vulkan.ts";
 import type { DeviceFacts } from "./facts.ts";
 import { probeSubgroups } from "./probe.ts";
 
@@ -115,6 +116,11 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
 }
 
 async function findAdapter(powerPreference?: GPUPowerPreference): Promise<GPUAdapter> {
+  preferVulkan();
+  // Where it is unset, as in containers, the Vulkan loader complains on the standard error; no window is opened here.
+  if (Deno.build.os === "linux" && !Deno.env.get("XDG_RUNTIME_DIR")) {
+    Deno.env.set("XDG_RUNTIME_DIR", "/");
+  }
   const adapter = await navigator.gpu?.requestAdapter(
     powerPreference ? { powerPreference } : undefined,
   );

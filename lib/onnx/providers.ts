@@ -8,6 +8,7 @@ import type {
   TensorConstructor,
 } from "onnxruntime-common";
 import { messageOf, SdmError } from "../base/errors.ts";
+import { preferVulkan } from "../base/vulkan.ts";
 import type { ProviderName } from "./types.ts";
 
 /** Where `process` exists onnxruntime-web puts Node's Worker in place of this one and leaves it there. */
@@ -114,6 +115,7 @@ async function loadWasm(options: ProviderOptions): Promise<OnnxRuntime> {
 }
 
 async function loadWebgpu(options: ProviderOptions): Promise<OnnxRuntime> {
+  preferVulkan();
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) {
     throw new SdmError(`Cannot load provider "webgpu": no adapter was found, a GPU is needed`, {
