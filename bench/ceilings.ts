@@ -1,0 +1,211 @@
+/**
+ * What this adapter can do at best: multiply-adds in registers, loads, copies, and a dispatch that does nothing.
+ * Kernels are compared with these and not with a data sheet.
+ * @module
+ */
+import type { Gpu } from "../lib/gpu/device.ts";
+import { type Cost, defineKernel, type Dispatch, gridFor } from "../lib/gpu/kernel.ts";
+import { createBuffer } from "../lib/gpu/device.ts";
+import { PARTS, THREADS } from "../lib/kernels/common.ts";
+import type { Stage } from "./stage.ts";
+import { median } from "./stats.ts";
+import type { Ceilings } from "./types.ts";
+
+// Eight chains hide the latency; 64 steps an iteration hide the loop and its guards.
+const FMA = `
+struct Dims { iterations: u32 }
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(1) var<storage, read> seeds: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> sums: array<vec4f>;
+//#use linear_id
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
+        @builtin(local_invocation_index) local: u32) {
+  let id = linearId(wid, nwg, local, 64u);
+  let s = seeds[id % 64u];
+  //#if WIDE
+  let a = s;
+  let b = s.wzyx;
+  //#for i in 0..8
+  var v{{i}} = s * {{i + 1}}.0;
+  //#end
+  //#else
+  let a = s.x;
+  let b = s.y;
+  //#for i in 0..8
+  var v{{i}} = s.z * {{i + 1}}.0;
+  //#end
+  //#end
+  for (var j = 0u; j < dims.iterations; j++) {
+    //#for step in 0..8
+    //#for i in 0..8
+    v{{i}} = fma(v{{i}}, a, b);
+    //#end
+    //#end
+  }
+  //#if WIDE
+  sums[id] = v0 + v1 + v2 + v3 + v4 + v5 + v6 + v7;
+  //#else
+  sums[id] = vec4f(v0 + v1 + v2 + v3, v4 + v5 + v6 + v7, 0.0, 0.0);
+  //#end
+}`;
+
+// A workgroup reads 16 KiB in a row; what it found is written only if it is impossible.
+const LOAD = `
+struct Dims { groups: u32 }
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(1) var<storage, read> data: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> found: array<vec4f>;
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
+        @builtin(local_invocation_index) local: u32) {
+  let group = (wid.y * nwg.x + wid.x) % dims.groups;
+  let at = group * 1024u + local;
+  var sum = vec4f(0.0);
+  //#for i in 0..16
+  sum += data[at + {{i * 64}}u];
+  //#end
+  if (sum.x == 1e30) { found[local] = sum; }
+}`;
+
+const COPY = `
+struct Dims { count: u32 }
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(1) var<storage, read> source: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> copy: array<vec4f>;
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
+        @builtin(local_invocation_index) local: u32) {
+  let at = (wid.y * nwg.x + wid.x) * 512u + local;
+  //#for i in 0..8
+  copy[at + {{i * 64}}u] = source[at + {{i * 64}}u];
+  //#end
+}`;
+
+const NOTHING = `
+struct Dims { value: u32 }
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(1) var<storage, read_write> word: array<u32>;
+@compute @workgroup_size(1)
+fn main() { word[0] = dims.value; }`;
+
+const fma = defineKernel({
+  name: "ceiling_fma",
+  source: FMA,
+  parts: PARTS,
+  buffers: ["seeds", "sums"],
+  dims: ["iterations"],
+});
+const load = defineKernel({
+  name: "ceiling_load",
+  source: LOAD,
+  buffers: ["data", "found"],
+  dims: ["groups"],
+});
+const copy = defineKernel({
+  name: "ceiling_copy",
+  source: COPY,
+  buffers: ["source", "copy"],
+  dims: ["count"],
+});
+const nothing = defineKernel({
+  name: "ceiling_launch",
+  source: NOTHING,
+  buffers: ["word"],
+  dims: ["value"],
+});
+
+/** A probe of one ceiling. */
+export interface Probe {
+  /** Which one. */
+  of: "fma" | "load" | "copy" | "launch";
+  /** Bytes of the buffer that is loaded from. */
+  size?: number;
+  /** Its work. */
+  cost: Cost;
+  /** The dispatch. */
+  commands: Dispatch[];
+}
+
+const FMA_THREADS = 2 ** 16;
+const LARGE_BYTES = 64 * 2 ** 20;
+
+/** Sizes of the buffers that are loaded from: about what near caches, far caches and no cache hold. */
+const LOAD_BYTES = [256 * 2 ** 10, 4 * 2 ** 20, LARGE_BYTES];
+
+/** The probes; two forms of multiply-adds, since scalars suit some adapters and vectors others. */
+export function ceilingProbes(stage: Stage): Probe[] {
+  const { gpu } = stage;
+  const large = createBuffer(gpu, LARGE_BYTES, "ceiling source");
+  const target = createBuffer(gpu, LARGE_BYTES / 2, "ceiling target");
+  return [
+    fmaProbe(gpu, stage, false),
+    fmaProbe(gpu, stage, true),
+    ...LOAD_BYTES.map((size) => loadProbe(gpu, stage, large, size)),
+    {
+      of: "copy",
+      cost: { flops: 0, bytes: LARGE_BYTES },
+      commands: [copy.dispatch(gpu, {
+        dims: { count: 0 },
+        buffers: { source: { buffer: large, size: LARGE_BYTES / 2 }, copy: target },
+        groups: gridFor(LARGE_BYTES / 2 / 16, 512, gpu.facts.maxGroups),
+      })],
+    },
+    {
+      of: "launch",
+      cost: { flops: 0, bytes: 4 },
+      commands: [nothing.dispatch(gpu, {
+        dims: { value: 1 },
+        buffers: { word: stage.room(16) },
+        groups: [1, 1, 1],
+      })],
+    },
+  ];
+}
+
+function fmaProbe(gpu: Gpu, stage: Stage, wide: boolean): Probe {
+  const iterations = wide ? 4 : 16;
+  const lanes = wide ? 4 : 1;
+  return {
+    of: "fma",
+    cost: { flops: 2 * 64 * lanes * iterations * FMA_THREADS, bytes: 0 },
+    commands: [fma.dispatch(gpu, {
+      label: wide ? "vec4" : "scalar",
+      defines: { WIDE: wide ? 1 : 0 },
+      dims: { iterations },
+      buffers: { seeds: stage.vector(256, 9, 0.1), sums: stage.room(FMA_THREADS * 4) },
+      groups: gridFor(FMA_THREADS, THREADS, gpu.facts.maxGroups),
+    })],
+  };
+}
+
+/** Reads LARGE_BYTES: all of the buffer once, or its first `size` again and again. */
+function loadProbe(gpu: Gpu, stage: Stage, data: GPUBuffer, size: number): Probe {
+  return {
+    of: "load",
+    size,
+    cost: { flops: 0, bytes: LARGE_BYTES },
+    commands: [load.dispatch(gpu, {
+      dims: { groups: size / 16384 },
+      buffers: { data, found: stage.room(256) },
+      groups: gridFor(LARGE_BYTES / 16384, 1, gpu.facts.maxGroups),
+    })],
+  };
+}
+
+/** Ceilings from the milliseconds of every probe's rounds: of medians, the best form of each. */
+export function ceilingsOf(probes: readonly Probe[], ms: readonly number[][]): Ceilings {
+  const best = (of: Probe["of"], rate: (cost: Cost, ms: number) => number, size?: number) =>
+    Math.max(
+      ...probes.flatMap((p, i) =>
+        p.of === of && p.size === size ? [rate(p.cost, median(ms[i]))] : []
+      ),
+    );
+  const bytes = (cost: Cost, t: number) => cost.bytes / t / 1e6;
+  return {
+    gflops: best("fma", (cost, t) => cost.flops / t / 1e6),
+    loads: LOAD_BYTES.map((size) => ({ size, gbs: best("load", bytes, size) })),
+    copyGbs: best("copy", bytes),
+    launchMs: 1 / best("launch", (_, t) => 1 / t),
+  };
+}

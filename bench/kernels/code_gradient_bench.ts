@@ -1,0 +1,32 @@
+/**
+ * Derivative by every entry of a code, also at the wide shape, where decoder rows no longer fit caches.
+ * @module
+ */
+import { codeGradient } from "../../lib/kernels/code_gradient.ts";
+import { SCALARS } from "../../lib/kernels/common.ts";
+import { DEMO, WIDE } from "../stage.ts";
+import type { KernelBench } from "../types.ts";
+
+/** The bench. */
+export const bench: KernelBench = {
+  stem: "code_gradient",
+  cases: (stage) =>
+    [DEMO, WIDE].map((shape) => {
+      const { rows, d, latents, k } = shape;
+      // dz of its own: the code is shared with benches that read what it holds.
+      const code = { ...stage.code(shape).byRow, dz: stage.room(rows * k) };
+      return {
+        shape: `${rows} x ${k} of ${latents}, d ${d}`,
+        cost: codeGradient.cost({ rows, k, d }),
+        footprint: 4 * (latents * d + 3 * rows * k + rows * d),
+        commands: codeGradient.record(stage.gpu, {
+          code,
+          w: stage.matrix(latents, d, 3, 1 / Math.sqrt(d)),
+          residual: stage.sheet(rows, d, 1),
+          scalars: stage.scalars,
+          scaleWord: SCALARS.scale,
+        }),
+        output: code.dz,
+      };
+    }),
+};

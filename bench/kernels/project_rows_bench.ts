@@ -1,0 +1,32 @@
+/**
+ * Taking the parallel component from decoder gradients, with the squares of all gradients.
+ * @module
+ */
+import { createRows, writeRows } from "../../lib/gpu/rows.ts";
+import { projectRows } from "../../lib/kernels/project_rows.ts";
+import { draw } from "../stage.ts";
+import type { KernelBench } from "../types.ts";
+
+/** The bench. */
+export const bench: KernelBench = {
+  stem: "project_rows",
+  cases: (stage) =>
+    stage.shapes.map(({ latents, d }) => {
+      const grad = createRows(stage.gpu, "bench projected", latents, d);
+      writeRows(stage.gpu, grad, draw(latents * d, 2));
+      const squares = stage.room(latents);
+      return {
+        shape: `${latents} x ${d}`,
+        cost: projectRows.cost({ latents, d }),
+        commands: projectRows.record(stage.gpu, {
+          w: stage.matrix(latents, d, 3, 1 / Math.sqrt(d)),
+          grad,
+          other: stage.matrix(latents, d, 1),
+          gradBias: stage.vector(latents, 4),
+          squares,
+          project: true,
+        }),
+        output: squares,
+      };
+    }),
+};

@@ -1,0 +1,57 @@
+/**
+ * Merging all panels of a batch into its running lists. The form with one thread a row, which the wrapper takes where
+ * there are no subgroups, is timed beside the chosen one.
+ * @module
+ */
+import { createRunningBest, topkMerge } from "../../lib/kernels/topk_merge.ts";
+import { DEMO, type Stage, WIDE } from "../stage.ts";
+import type { BenchCase, KernelBench, TrainShape } from "../types.ts";
+
+const PANEL = 1024;
+
+function one(stage: Stage, { rows, latents, k }: TrainShape, threads: boolean): BenchCase {
+  const facts = threads ? { ...stage.gpu.facts, subgroupSize: 0 } : stage.gpu.facts;
+  const gpu = { ...stage.gpu, facts };
+  const best = createRunningBest(gpu, rows, k);
+  const count = stage.words(4, () => latents);
+  const panels = Array.from({ length: latents / PANEL }, (_, p) => p);
+  const first = stage.sheet(rows, PANEL, 20);
+  const cost = topkMerge.cost({ rows, width: PANEL, k });
+  return {
+    shape: `${rows} x ${latents}, k ${k}`,
+    variant: threads ? "thread a row" : undefined,
+    cost: { flops: cost.flops * panels.length, bytes: cost.bytes * panels.length },
+    commands: panels.map((p) =>
+      topkMerge.record(gpu, {
+        best,
+        scores: p === 0 ? first : stage.sheet(rows, PANEL, 20 + p),
+        panel: PANEL,
+        width: PANEL,
+        firstLatent: p * PANEL,
+        latents,
+        count,
+        step: stage.step(k),
+      })
+    ),
+    output: best.score,
+    check: (floats) => {
+      // Of thousands of normal numbers the k largest are all well above 1.5.
+      const least = Math.min(...floats.subarray(0, k));
+      return least > 1.5 && least < 5 ? undefined : `the least of row 0's best is ${least}`;
+    },
+  };
+}
+
+/** The bench. */
+export const bench: KernelBench = {
+  stem: "topk_merge",
+  cases: (stage) => {
+    const cases = [one(stage, DEMO, false)];
+    const shape = { rows: DEMO.rows, capacity: DEMO.k, panel: PANEL };
+    if (topkMerge.plan(shape, stage.gpu.facts).variant === "subgroup") {
+      cases.push(one(stage, DEMO, true));
+    }
+    if (stage.full) cases.push(one(stage, WIDE, false), one(stage, { ...WIDE, k: 64 }, false));
+    return cases;
+  },
+};

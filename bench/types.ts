@@ -1,0 +1,182 @@
+/**
+ * What the parts of the bench hand to each other.
+ * @module
+ */
+import type { Cost } from "../lib/gpu/kernel.ts";
+import type { Command } from "../lib/gpu/program.ts";
+import type { Stage } from "./stage.ts";
+
+/** A training shape: what sizes the operands of a kernel have in it. */
+export interface TrainShape {
+  /** Rows of a batch. */
+  rows: number;
+  /** Width of a row. */
+  d: number;
+  /** Latents of the dictionary. */
+  latents: number;
+  /** Active latents a row. */
+  k: number;
+}
+
+/** One thing to time: commands on operands of one shape. */
+export interface BenchCase {
+  /** Sizes, in words: `2048 x 192`. */
+  shape: string;
+  /** Which of several ways of computing the same; absent for the one that the wrapper chooses. */
+  variant?: string;
+  /** Work of one run of the commands. */
+  cost: Cost;
+  /** Bytes of the distinct operands, where the cost counts some of them more than once. */
+  footprint?: number;
+  /** What is timed. */
+  commands: readonly Command[];
+  /** What is read back once to see that the kernel did its work. */
+  output: GPUBuffer;
+  /** How to read it; f32 when absent. */
+  type?: "f32" | "u32";
+  /** A sentence about what is wrong with the output, beyond that floats have to be finite and not all zero. */
+  check?: (floats: Float32Array, words: Uint32Array) => string | undefined;
+}
+
+/** The bench of one kernel. */
+export interface KernelBench {
+  /** Stem of the kernel's files. */
+  stem: string;
+  /** Its cases; operands are made on the stage. */
+  cases: (stage: Stage) => BenchCase[];
+}
+
+/** A distribution of a few times. */
+export interface Times {
+  /** Milliseconds of the fastest round. */
+  minMs: number;
+  /** Milliseconds of the middle round. */
+  medianMs: number;
+  /** (slowest - fastest) / median. */
+  spread: number;
+}
+
+/** Highest rates that this adapter reached in this run. */
+export interface Ceilings {
+  /** Multiply-adds in registers, 10^9 floating-point operations a second. */
+  gflops: number;
+  /** vec4 loads from buffers of several sizes, the smallest first: 10^9 bytes a second by the size in bytes. */
+  loads: { size: number; gbs: number }[];
+  /** vec4 loads and stores, both counted. */
+  copyGbs: number;
+  /** Milliseconds of a dispatch that does nothing. */
+  launchMs: number;
+}
+
+/** Which ceiling a case is nearest to. */
+export type Bound = "fma" | "bytes" | "launch";
+
+/** One line of the table of kernels. */
+export interface KernelResult extends Times {
+  /** Stem. */
+  stem: string;
+  /** Sizes. */
+  shape: string;
+  /** Variant, when not the chosen one. */
+  variant?: string;
+  /** Floating-point operations of a run. */
+  flops: number;
+  /** Bytes of a run. */
+  bytes: number;
+  /** Bytes of the distinct operands. */
+  footprint: number;
+  /** Dispatches of a run. */
+  dispatches: number;
+  /** 10^9 floating-point operations a second, at the median. */
+  gflops: number;
+  /** 10^9 bytes a second, at the median. */
+  gbs: number;
+  /** Least time that the ceilings allow over the median time. */
+  share: number;
+  /** The ceiling that sets this least time. */
+  bound: Bound;
+}
+
+/** Training steps of one shape. */
+export interface StepResult extends Times {
+  /** Shape. */
+  shape: TrainShape;
+  /** Latents that AuxK had to serve. */
+  dead: number;
+  /** Rows a second, at the median. */
+  tokensPerSecond: number;
+  /** Sum of the times of all dispatches, each in a pass of its own; absent without timestamps. */
+  kernelMs?: number;
+  /** Share of that sum by kernel, the largest first. */
+  shares: { kernel: string; count: number; share: number }[];
+  /** Bytes of all buffers on the device. */
+  peakBytes: number;
+}
+
+/** Seconds from nothing to the end of the first step. */
+export interface StartupResult {
+  /** Shape. */
+  shape: TrainShape;
+  /** Adapter and device, with the probe of subgroups. */
+  openSeconds: number;
+  /** First values on the host, buffers, commands, upload. */
+  buildSeconds: number;
+  /** First step: pipelines are compiled on the way. */
+  firstStepSeconds: number;
+  /** Second step. */
+  secondStepSeconds: number;
+  /** Highest sum of buffers. */
+  peakBytes: number;
+}
+
+/** Activations of the demo model by one provider. */
+export interface HarvestResult extends Times {
+  /** Which ONNX Runtime, and how it is called. */
+  runner: string;
+  /** Tokens of a call. */
+  tokens: number;
+  /** Tokens a second, at the median; absent when it does not load. */
+  tokensPerSecond?: number;
+  /** Why it did not run. */
+  trouble?: string;
+}
+
+/** Where and when a run was made. */
+export interface Machine {
+  /** Adapter's name. */
+  adapter: string;
+  /** Whether it computes on the CPU. */
+  software: boolean;
+  /** Everything else that kernels may know about the device. */
+  limits: Record<string, number | boolean | string>;
+  /** Logical cores. */
+  cores: number;
+  /** Operating system and architecture. */
+  system: string;
+  /** Version of Deno. */
+  deno: string;
+  /** ISO date and time. */
+  date: string;
+  /** One-minute load average at the start and at the end. */
+  load: [number, number];
+  /** How times were taken. */
+  method: string;
+}
+
+/** Everything of one run. */
+export interface BenchResult {
+  /** Layout of this object. */
+  version: 1;
+  /** Where and when. */
+  machine: Machine;
+  /** Ceilings. */
+  ceilings?: Ceilings;
+  /** Kernels. */
+  kernels: KernelResult[];
+  /** Steps. */
+  steps: StepResult[];
+  /** Start-up. */
+  startup?: StartupResult;
+  /** Harvest. */
+  harvest: HarvestResult[];
+}
