@@ -29,14 +29,20 @@ Deno.test("profileLatents() counts, averages and finds the strongest rows of dif
     codeOf([[1, 0, 4], [3, 0, 4], [0, 2, 0]]),
     codeOf([[2, 0, 5], [0, 0, 1], [2, 0, 0]]),
   ];
-  const [first, third] = profileLatents(codes, [0, 2], [0, 0, 1, 1, 2, 2], 2);
+  const [first, third] = profileLatents(codes, [0, 2], [0, 0, 1, 1, 2, 2], 4);
   assert.equal(first.latent, 0);
   assert.equal(first.fired, 4);
   assert.equal(first.max, 3);
   assert.equal(first.mean, 2);
-  assert.deepEqual(first.peaks, [{ row: 1, value: 3 }, { row: 3, value: 2 }]);
+  assert.deepEqual(
+    first.peaks,
+    [{ row: 1, value: 3 }, { row: 3, value: 2 }, { row: 5, value: 2 }],
+    "one of each context",
+  );
   assert.deepEqual([...first.values], [[0, 1], [1, 3], [3, 2], [5, 2]]);
   assert.deepEqual(third.peaks, [{ row: 3, value: 5 }, { row: 0, value: 4 }], "ties to the first");
+  const [one] = profileLatents(codes, [0], [0, 0, 1, 1, 2, 2], 1);
+  assert.deepEqual(one.peaks, [{ row: 1, value: 3 }], "no more than wanted");
 
   const { edges, counts } = first.histogram;
   assert.equal(edges.length, counts.length + 1);
