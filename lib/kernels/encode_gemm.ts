@@ -3,6 +3,7 @@
  * @module
  */
 import source from "../../shaders/encode_gemm.wgsl" with { type: "text" };
+import stagedSource from "../../shaders/encode_gemm_staged.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
 import type { DeviceFacts } from "../gpu/facts.ts";
 import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
@@ -25,10 +26,15 @@ export interface EncodeShape {
 
 /** A variant for a device. */
 export interface EncodePlan {
-  /** `subgroup` broadcasts rows between lanes; `registers` works everywhere. */
-  variant: "subgroup" | "registers";
+  /**
+   * `subgroup` broadcasts rows between lanes, for adapters on the CPU; `staged` goes through workgroup memory, for
+   * hardware; `registers` works everywhere.
+   */
+  variant: "subgroup" | "staged" | "registers";
+  /** A tile, the threads that make it, and the threads of a workgroup. */
+  tile: { rows: number; latents: number; threads: number; group: number };
   /** Values for the template. */
-  defines: { SUBGROUPS: number; LANES: number; ROWS: number; GROUP: number };
+  defines: Record<string, number>;
   /** Tiles along the latents. */
   tiles: number;
   /** Tiles in all. */
@@ -55,32 +61,49 @@ export interface EncodeArgs extends EncodeShape {
   panel: number;
 }
 
+/** Threads and bytes of workgroup memory that the staged variant needs. */
+const STAGED = { threads: 128, bytes: 2 * 256 * 16 };
+
+function variantFor(facts: DeviceFacts): Pick<EncodePlan, "variant" | "tile" | "defines"> {
+  const lanes = facts.subgroupSize;
+  const stages = facts.maxInvocations >= STAGED.threads && facts.workgroupBytes >= STAGED.bytes;
+  if (!facts.software && stages) {
+    const { threads } = STAGED;
+    const tile = { rows: 64, latents: 64, threads, group: threads };
+    return { variant: "staged", tile, defines: {} };
+  }
+  const subgroup = lanes >= 4 && lanes <= 16 && 32 % lanes === 0;
+  const defines = subgroup
+    ? { SUBGROUPS: 1, LANES: lanes, ROWS: 32, GROUP: lanes }
+    : { SUBGROUPS: 0, LANES: 8, ROWS: 8, GROUP: 64 };
+  const { LANES, ROWS, GROUP } = defines;
+  return {
+    variant: subgroup ? "subgroup" : "registers",
+    tile: { rows: ROWS, latents: LANES * 4, threads: LANES, group: GROUP },
+    defines,
+  };
+}
+
+/** All variants bind and measure alike. */
+const INTERFACE = {
+  name: "encode_gemm",
+  parts: PARTS,
+  buffers: ["x", "w", "bias", "scores"],
+  dims: ["d4", "firstLatent", "firstBias", "panel4", "tiles", "groups"],
+} as const;
+
 /** The encoder product. */
 export const encodeGemm = {
-  kernel: defineKernel({
-    name: "encode_gemm",
-    source,
-    parts: PARTS,
-    buffers: ["x", "w", "bias", "scores"],
-    dims: ["d4", "firstLatent", "firstBias", "panel4", "tiles", "groups"],
-  }),
+  kernel: defineKernel({ ...INTERFACE, source }),
+  stagedKernel: defineKernel({ ...INTERFACE, source: stagedSource }),
 
-  /** Chooses a variant; pure. A subgroup wider than a panel unit allows falls back to registers. */
+  /** Chooses a variant; pure. */
   plan(shape: EncodeShape, facts: DeviceFacts): EncodePlan {
-    const lanes = facts.subgroupSize;
-    const subgroup = lanes >= 4 && lanes <= 16 && 32 % lanes === 0;
-    const defines = subgroup
-      ? { SUBGROUPS: 1, LANES: lanes, ROWS: 32, GROUP: lanes }
-      : { SUBGROUPS: 0, LANES: 8, ROWS: 8, GROUP: 64 };
-    const tiles = roundUp(shape.latents, PANEL_UNIT) / (defines.LANES * 4);
-    const groups = tiles * (roundUp(shape.rows, ROW_UNIT) / defines.ROWS);
-    return {
-      variant: subgroup ? "subgroup" : "registers",
-      defines,
-      tiles,
-      groups,
-      grid: gridFor(groups * defines.LANES, defines.GROUP, facts.maxGroups),
-    };
+    const { variant, tile, defines } = variantFor(facts);
+    const tiles = roundUp(shape.latents, PANEL_UNIT) / tile.latents;
+    const groups = tiles * (roundUp(shape.rows, ROW_UNIT) / tile.rows);
+    const grid = gridFor(groups * tile.threads, tile.group, facts.maxGroups);
+    return { variant, tile, defines, tiles, groups, grid };
   },
 
   /** Multiply-adds of the product; each operand once. */
@@ -91,7 +114,8 @@ export const encodeGemm = {
   /** One dispatch for one panel. */
   record(gpu: Gpu, args: EncodeArgs): Dispatch {
     const plan = encodeGemm.plan(args, gpu.facts);
-    return encodeGemm.kernel.dispatch(gpu, {
+    const kernel = plan.variant === "staged" ? encodeGemm.stagedKernel : encodeGemm.kernel;
+    return kernel.dispatch(gpu, {
       label: plan.variant,
       defines: plan.defines,
       dims: {

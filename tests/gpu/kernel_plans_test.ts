@@ -5,18 +5,18 @@ import { gridFor } from "../../lib/gpu/kernel.ts";
 import { ROW_UNIT } from "../../lib/gpu/rows.ts";
 import { columnsFor } from "../../lib/kernels/common.ts";
 import { decodeRows } from "../../lib/kernels/decode_rows.ts";
-import { encodeGemm } from "../../lib/kernels/encode_gemm.ts";
+import { encodeGemm, type EncodePlan } from "../../lib/kernels/encode_gemm.ts";
 import { gradLatents } from "../../lib/kernels/grad_latents.ts";
 import { topkMerge } from "../../lib/kernels/topk_merge.ts";
 import { planShards, roundUp } from "../../lib/tensor/shards.ts";
 
-const VARIANTS: Record<string, "subgroup" | "registers"> = {
-  h200: "registers",
-  intel: "subgroup",
+const VARIANTS: Record<string, EncodePlan["variant"]> = {
+  h200: "staged",
+  intel: "staged",
   lavapipe: "subgroup",
-  m4: "registers",
-  minimal: "registers",
-  rtx4090: "registers",
+  m4: "staged",
+  minimal: "staged",
+  rtx4090: "staged",
 };
 
 const devices: [string, DeviceFacts][] = Object.keys(VARIANTS).map((name) => {
@@ -42,14 +42,14 @@ for (const [name, facts] of devices) {
       const plan = encodeGemm.plan(Object.freeze({ ...shape }), facts);
       assert.deepEqual(plan, encodeGemm.plan({ ...shape }, { ...facts }), "plan() is not pure");
       assert.equal(plan.variant, VARIANTS[name]);
-      const { LANES, ROWS, GROUP } = plan.defines;
-      assert.ok(GROUP <= facts.maxInvocations);
-      assert.equal(ROW_UNIT % ROWS, 0, "a tile would reach beyond the padded rows");
-      assert.equal(plan.tiles * LANES * 4, roundUp(shape.latents, ROW_UNIT));
+      const { tile } = plan;
+      assert.ok(tile.group <= facts.maxInvocations);
+      assert.equal(ROW_UNIT % tile.rows, 0, "a tile would reach beyond the padded rows");
+      assert.equal(plan.tiles * tile.latents, roundUp(shape.latents, ROW_UNIT));
       const cells = roundUp(shape.latents, ROW_UNIT) * roundUp(shape.rows, ROW_UNIT);
-      assert.equal(plan.groups * ROWS * LANES * 4, cells);
+      assert.equal(plan.groups * tile.rows * tile.latents, cells);
       const [x, y, z] = plan.grid;
-      const needed = Math.ceil(plan.groups * LANES / GROUP);
+      const needed = Math.ceil(plan.groups * tile.threads / tile.group);
       assert.ok(x <= facts.maxGroups && y <= facts.maxGroups && z === 1);
       assert.ok(x * y >= needed && x * y - needed < x, `${x} x ${y} groups for ${needed}`);
     }

@@ -27,3 +27,9 @@ export const split: () => Promise<Gpu> = lazy({ maxBindingBytes: SPLIT_BYTES });
 
 /** The same adapter without subgroup operations. */
 export const withoutSubgroups: () => Promise<Gpu> = lazy({ subgroups: "off" });
+
+/** The same adapter with the facts of hardware, so that what is made for hardware runs on it. */
+export const asHardware: () => Promise<Gpu> = async () => {
+  const gpu = await withoutSubgroups();
+  return { ...gpu, facts: { ...gpu.facts, software: false } };
+};

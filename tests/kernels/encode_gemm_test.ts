@@ -6,7 +6,7 @@ import { encodeGemm as reference } from "../../lib/reference/encode_gemm.ts";
 import { roundUp } from "../../lib/tensor/shards.ts";
 import { bitsOf } from "./bench.ts";
 import { assertCloseRows, checkKernel, type KernelCase, scaled, sumError } from "./check_kernel.ts";
-import { split, whole, withoutSubgroups } from "./device.ts";
+import { asHardware, split, whole, withoutSubgroups } from "./device.ts";
 import { matrix, sizes, vector } from "./samples.ts";
 
 interface Shape {
@@ -149,16 +149,24 @@ function variantOn(gpu: Gpu): string {
   return encodeGemm.plan(SHAPES[1], gpu.facts).variant;
 }
 
-Deno.test("encodeGemm scores every row and latent, subgroups chosen by the device", async () => {
+Deno.test("encodeGemm scores every row and latent, by the variant that the device gets", async () => {
   const { facts } = await whole();
-  // A software adapter has small subgroups, so that CI runs that variant; others choose by their size.
-  const small = facts.software || (facts.subgroupSize >= 4 && facts.subgroupSize <= 16);
-  assert.equal(variantOn(await whole()), small ? "subgroup" : "registers");
-  assert.equal(variantOn(await split()), small ? "subgroup" : "registers");
+  // CI has a software adapter with subgroups of 8.
+  const software = facts.subgroupSize > 0 ? "subgroup" : "registers";
+  const expected = facts.software ? software : "staged";
+  assert.equal(variantOn(await whole()), expected);
+  assert.equal(variantOn(await split()), expected);
   await checkKernel([...cases, panelCase, integerCase]);
 });
 
-Deno.test("encodeGemm scores every row and latent without subgroups", async () => {
-  assert.equal(variantOn(await withoutSubgroups()), "registers");
-  await checkKernel([...cases, panelCase, integerCase], [withoutSubgroups]);
+Deno.test("encodeGemm scores every row and latent in registers", async () => {
+  const { facts } = await withoutSubgroups();
+  const open = async () => ({ ...await withoutSubgroups(), facts: { ...facts, software: true } });
+  assert.equal(variantOn(await open()), "registers");
+  await checkKernel([...cases, panelCase, integerCase], [open]);
+});
+
+Deno.test("encodeGemm scores every row and latent through workgroup memory", async () => {
+  assert.equal(variantOn(await asHardware()), "staged");
+  await checkKernel([...cases, panelCase, integerCase], [asHardware]);
 });
