@@ -1,7 +1,8 @@
-// The scores of encode_gemm for hardware adapters: both operands are staged in workgroup memory, so that
-// a value from memory is used 64 times. A workgroup of 128 threads owns 64 rows x 64 latents, a thread
-// 8 rows x 4 latents; 16 columns of d at a time lie k-major in the tiles, so that a thread's rows and
-// latents are whole vec4s. Threads 0..63 stage x, the others w: each transposes a 4 x 4 block.
+// The scores of encode_gemm for hardware adapters: both operands are staged in workgroup memory,
+// so that a value from memory is used 64 times. A workgroup of 128 threads owns 64 rows x 64
+// latents, a thread 8 rows x 4 latents; 16 columns of d at a time lie k-major in the tiles, so that
+// a thread's rows and latents are whole vec4s. Threads 0..63 stage x, the others w, a 4 x 4 block
+// each.
 struct Dims {
   d4: u32,         // vec4s of a row
   firstLatent: u32, // first latent of the panel, within w
@@ -60,11 +61,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
     }
     workgroupBarrier();
     //#for k in 0..4
-    if (stagesX) {
-      tileX[(column * 4u + {{k}}u) * 16u + block] = vec4f(v0[{{k}}], v1[{{k}}], v2[{{k}}], v3[{{k}}]);
-    } else {
-      tileW[(column * 4u + {{k}}u) * 16u + block] = vec4f(v0[{{k}}], v1[{{k}}], v2[{{k}}], v3[{{k}}]);
-    }
+    let turned{{k}} = vec4f(v0[{{k}}], v1[{{k}}], v2[{{k}}], v3[{{k}}]);
+    let place{{k}} = (column * 4u + {{k}}u) * 16u + block;
+    if (stagesX) { tileX[place{{k}}] = turned{{k}}; } else { tileW[place{{k}}] = turned{{k}}; }
     //#end
     workgroupBarrier();
     //#for k in 0..16

@@ -19,7 +19,7 @@ async function work(message: Extract<ToWorker, { kind: "job" }>): Promise<unknow
     case "evaluate":
       return await (await import("../report/evaluate.ts")).evaluateRun(message.request, hooks);
     case "report":
-      return await (await import("../report/evaluate.ts")).buildReport(message.request, hooks);
+      return await (await import("../report/build.ts")).buildReport(message.request, hooks);
   }
 }
 

@@ -1,26 +1,18 @@
 /**
- * From a folder to figures and to a report: opens the dictionary, the device and the held-out text, measures, renders.
+ * From a folder to figures: opens the dictionary, the device and the held-out text, and measures.
  * @module
  */
 import { join } from "node:path";
 import type { OnProgress } from "../base/progress.ts";
-import { formatBytes, formatCount, formatFigure, formatSeconds } from "../base/format.ts";
 import { VERSION } from "../base/version.ts";
 import { textOptions } from "../config/text_options.ts";
 import type { Config } from "../config/types.ts";
 import { openTextInputs, type TextInputs } from "../data/text_inputs.ts";
 import { type Contender, evaluateDictionary, type Evaluation } from "../evals/evaluate.ts";
-import { CHOICE, chooseLatents, profileLatents, vocabularyEffect } from "../evals/latents.ts";
-import { writeFileAtomic, writeJson } from "../files/atomic.ts";
+import { writeJson } from "../files/atomic.ts";
 import { exists } from "../files/documents.ts";
-import { readJsonLines } from "../files/json_lines.ts";
 import { openGpu } from "../gpu/device.ts";
 import { openDictionary, type OpenedDictionary } from "../interop/detect.ts";
-import { unembedding } from "../onnx/describe.ts";
-import { loadModel } from "../onnx/graph.ts";
-import { readManifest, type RunManifest } from "../train/manifest.ts";
-import { renderReport } from "./page.ts";
-import type { CurvePoint, LatentCard, ReportData } from "./types.ts";
 
 /** What is measured. */
 export interface EvaluateRequest {
@@ -46,13 +38,18 @@ export interface EvaluateOutcome {
   evalTokens: number;
 }
 
-interface Measured {
+/** A dictionary, what it was measured on, and what was found; the model is closed. */
+export interface Measured {
+  /** The dictionary. */
   opened: OpenedDictionary;
+  /** Text and tokenizer. */
   inputs: TextInputs;
+  /** The measurements. */
   evaluation: Evaluation;
 }
 
-async function measure(
+/** Opens and measures. */
+export async function measure(
   request: EvaluateRequest,
   hooks: EvaluateHooks,
 ): Promise<Measured> {
@@ -91,42 +88,18 @@ export async function evaluateRun(
   return outcome;
 }
 
-/** Measures a dictionary and writes its report. */
-export async function buildReport(
-  request: EvaluateRequest & { out?: string },
-  hooks: EvaluateHooks,
-): Promise<EvaluateOutcome & { file: string }> {
-  const { opened, inputs, evaluation } = await measure(request, hooks);
-  const outcome = outcomeOf(evaluation);
-  const run = await isRun(request.path);
-  if (run) await writeEval(request, outcome);
-  const manifest = run ? await readManifest(request.path) : undefined;
-  const file = request.out ?? join(request.path, "report.html");
-  const data: ReportData = {
-    title: request.path.split(/[\\/]/).filter((part) => part !== "").pop() ?? "report",
-    created: manifest?.finished ?? new Date().toISOString(),
-    facts: factsOf(opened, inputs, manifest),
-    curve: run ? await readCurve(request.path) : [],
-    ...outcome,
-    ...densities(evaluation),
-    l0Counts: evaluation.pass.l0Counts,
-    latents: await cards(request.config, opened, inputs, evaluation),
-    latentChoice: CHOICE,
-    version: VERSION,
-  };
-  await writeFileAtomic(file, renderReport(data));
-  return { ...outcome, file };
-}
-
-function outcomeOf({ contenders, data }: Evaluation): EvaluateOutcome {
+/** What commands print. */
+export function outcomeOf({ contenders, data }: Evaluation): EvaluateOutcome {
   return { contenders, evalTokens: data.rows };
 }
 
-async function isRun(path: string): Promise<boolean> {
+/** Whether a folder holds a run. */
+export async function isRun(path: string): Promise<boolean> {
   return await exists(join(path, "manifest.json"));
 }
 
-async function writeEval(request: EvaluateRequest, outcome: EvaluateOutcome): Promise<void> {
+/** Writes `eval.json` into the folder of a run. */
+export async function writeEval(request: EvaluateRequest, outcome: EvaluateOutcome): Promise<void> {
   await writeJson(join(request.path, "eval.json"), {
     eval: "core",
     sdm_version: VERSION,
@@ -141,125 +114,4 @@ async function writeEval(request: EvaluateRequest, outcome: EvaluateOutcome): Pr
       outcome.contenders[0].figures.map((f) => [f.name, f.definition]),
     ),
   });
-}
-
-async function readCurve(run: string): Promise<CurvePoint[]> {
-  const lines = await readJsonLines(join(run, "metrics.jsonl"));
-  return lines.map((line) => {
-    const { tokens, step: _, ...values } = line as Record<string, number>;
-    return { tokens, values };
-  });
-}
-
-function densities({ pass, data }: Evaluation): { logDensities: number[]; silentLatents: number } {
-  const firing = [...pass.fired].filter((n) => n > 0);
-  return {
-    logDensities: firing.map((n) => Math.log10(n / data.rows)),
-    silentLatents: pass.fired.length - firing.length,
-  };
-}
-
-function factsOf(
-  { record, provenance }: OpenedDictionary,
-  { facts, tokens, kept }: TextInputs,
-  manifest: RunManifest | undefined,
-): [string, string][] {
-  const list: [string, string | undefined][] = [
-    [
-      "Dictionary",
-      `${record.activation.name}, ${formatCount(record.dSae)} latents of width ${record.dIn}`,
-    ],
-    [
-      "Active latents a token",
-      record.activation.name === "topk" ? `k = ${record.activation.k}` : undefined,
-    ],
-    ["Hookpoint", provenance.hookpoint],
-    ["Model", `${facts.model.id} (sha256 ${facts.model.onnx_sha256.slice(0, 12)})`],
-    ["Held-out text", `${facts.data.id}, contexts of ${tokens.contextSize} tokens`],
-    [
-      "Left out",
-      `${formatCount(kept.counts.droppedFirst)} first positions, ` +
-      `${formatCount(kept.counts.droppedTokens)} special tokens`,
-    ],
-    ["Adapter", manifest?.adapter.name],
-    [
-      "Training",
-      manifest?.seconds && manifest.tokens_per_second
-        ? `${formatSeconds(manifest.seconds.training)}, ` +
-          `${formatCount(manifest.tokens_per_second)} tokens/s`
-        : undefined,
-    ],
-    [
-      "Waiting for activations",
-      manifest?.seconds ? formatSeconds(manifest.seconds.waiting) : undefined,
-    ],
-    [
-      "Memory on the adapter",
-      manifest?.peak_gpu_bytes ? formatBytes(manifest.peak_gpu_bytes) : undefined,
-    ],
-    ["Input scale, folded in", manifest ? formatFigure(manifest.input_scale) : undefined],
-  ];
-  return list.filter((fact): fact is [string, string] => fact[1] !== undefined);
-}
-
-/** Whether a decoder row of this hookpoint is a direction in the residual stream. */
-function writesToStream(hookpoint: string): boolean {
-  return /hook_(resid_(pre|mid|post)|attn_out|mlp_out)$/.test(hookpoint);
-}
-
-async function cards(
-  config: Config,
-  { record, provenance }: OpenedDictionary,
-  { tokens, tokenizer }: TextInputs,
-  { pass, data }: Evaluation,
-): Promise<LatentCard[]> {
-  const { latents, contexts, context_window } = config.report;
-  const profiles = profileLatents(
-    pass.codes,
-    chooseLatents(pass.fired, latents),
-    data.context,
-    contexts,
-  );
-  const model = writesToStream(provenance.hookpoint) && config.model.onnx
-    ? unembedding(await loadModel(config.model.onnx))
-    : undefined;
-  const readout = model && model.d === record.dOut ? model : undefined;
-  // Row of a (context, position), to find the activations of the neighbours of a peak.
-  const rowAt = new Map<number, number>();
-  for (let r = 0; r < data.rows; r++) {
-    rowAt.set(data.context[r] * tokens.contextSize + data.position[r], r);
-  }
-  return profiles.map((profile) => ({
-    latent: profile.latent,
-    density: profile.fired / data.rows,
-    maxActivation: profile.max,
-    meanActivation: profile.mean,
-    histogram: profile.histogram,
-    contexts: profile.peaks.map(({ row }) => {
-      const context = data.context[row], position = data.position[row];
-      const first = Math.max(0, position - context_window);
-      const last = Math.min(tokens.contextSize - 1, position + Math.ceil(context_window / 3));
-      const places = Array.from({ length: last - first + 1 }, (_, i) => first + i);
-      const start = context * tokens.contextSize;
-      return {
-        tokens: places.map((p) => tokenizer.tokenText(tokens.ids[start + p])),
-        activations: places.map((p) => profile.values.get(rowAt.get(start + p) ?? -1) ?? 0),
-        peak: position - first,
-      };
-    }),
-    ...effects(record.wDec.subarray(
-      profile.latent * record.dOut,
-      (profile.latent + 1) * record.dOut,
-    )),
-  }));
-
-  function effects(row: Float32Array): Pick<LatentCard, "promoted" | "suppressed"> {
-    if (!readout) return {};
-    const { promoted, suppressed } = vocabularyEffect(row, readout, 10);
-    const named = ({ id, score }: { id: number; score: number }) => ({
-      token: tokenizer.tokenText(id),
-      score,
-    });
-    return { promoted: promoted.map(named), suppressed: suppressed.map(named) };
-  }
 }

@@ -7,12 +7,8 @@ import { RandomStream } from "../../lib/base/random.ts";
 import { RING_FIELDS, STEP } from "../../lib/kernels/common.ts";
 import { topk } from "../../lib/models/topk.ts";
 import type { ModelOptions } from "../../lib/models/types.ts";
-import {
-  startState,
-  type StepOptions,
-  trainStep,
-  type Weights,
-} from "../../lib/reference/train_step.ts";
+import { startState, type StepOptions, type Weights } from "../../lib/reference/train_state.ts";
+import { trainStep } from "../../lib/reference/train_step.ts";
 
 const NAMES = { W_enc: "wEnc", b_enc: "bEnc", W_dec: "wDec", b_dec: "bDec" } as const;
 
