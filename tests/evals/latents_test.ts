@@ -40,7 +40,8 @@ Deno.test("profileLatents() counts, averages and finds the strongest rows of dif
     "one of each context",
   );
   assert.deepEqual([...first.values], [[0, 1], [1, 3], [3, 2], [5, 2]]);
-  assert.deepEqual(third.peaks, [{ row: 3, value: 5 }, { row: 0, value: 4 }], "ties to the first");
+  const strongest = [{ row: 3, value: 5 }, { row: 0, value: 4 }, { row: 4, value: 1 }];
+  assert.deepEqual(third.peaks, strongest, "ties to the first");
   const [one] = profileLatents(codes, [0], [0, 0, 1, 1, 2, 2], 1);
   assert.deepEqual(one.peaks, [{ row: 1, value: 3 }], "no more than wanted");
 
