@@ -1,0 +1,97 @@
+/**
+ * The pages against the code: metrics, links, pictures, and commands that exist.
+ * @module
+ */
+import assert from "assert";
+import { COMMANDS } from "../../lib/commands/registry.ts";
+import { DEFINITIONS } from "../../lib/evals/definitions.ts";
+import { RING_FIELDS } from "../../lib/kernels/common.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const PAGES = [
+  "README.md",
+  "CONTRIBUTING.md",
+  ...[...Deno.readDirSync(new URL("docs/", ROOT))].map(({ name }) => `docs/${name}`)
+    .filter((path) => path.endsWith(".md")).sort(),
+];
+
+function read(path: string): string {
+  return Deno.readTextFileSync(new URL(path, ROOT));
+}
+
+/** The rows of every table of a page: trimmed cells. */
+function tableRows(text: string): string[][] {
+  return text.split("\n").filter((line) => line.startsWith("|"))
+    .map((line) => line.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim()));
+}
+
+/** GitHub's anchors of a page's headings. */
+function anchorsOf(text: string): Set<string> {
+  const plain = text.replace(/^```.*?^```/gms, "");
+  return new Set(
+    [...plain.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+      heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-")
+    ),
+  );
+}
+
+Deno.test("docs/metrics.md defines every held-out metric in the words of the code, and no other", () => {
+  const page = read("docs/metrics.md");
+  const section = page.slice(page.indexOf("## On held-out"), page.indexOf("## What it is"));
+  const rows = tableRows(section).slice(2);
+  assert.deepEqual(
+    rows.map(([name, words]) => [name.replaceAll("`", ""), words.replaceAll("\\|", "|")]),
+    Object.entries(DEFINITIONS),
+  );
+});
+
+Deno.test("docs/metrics.md explains every field of metrics.jsonl", () => {
+  const page = read("docs/metrics.md");
+  const section = page.slice(page.indexOf("## While training"));
+  const names = tableRows(section).flatMap(([name]) =>
+    [...name.matchAll(/`([^`]+)`/g)].map((match) => match[1])
+  );
+  for (const name of [...RING_FIELDS, "sparsity/dead_frac", "lr", "step", "tokens"]) {
+    assert.ok(names.includes(name), `"${name}" is missing`);
+  }
+});
+
+Deno.test("relative links and pictures of all pages lead somewhere", () => {
+  for (const path of PAGES) {
+    const text = read(path).replace(/^```.*?^```/gms, "");
+    for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(target)) continue;
+      const [file, anchor] = target.split("#");
+      const url = file === "" ? new URL(path, ROOT) : new URL(file, new URL(path, ROOT));
+      assert.ok(url.pathname.startsWith(ROOT.pathname), `${path} links outside: "${target}"`);
+      assert.doesNotThrow(() => Deno.statSync(url), `${path} links to nothing: "${target}"`);
+      if (!anchor) continue;
+      const anchors = anchorsOf(Deno.readTextFileSync(url));
+      assert.ok(anchors.has(anchor), `${path} links to no heading: "${target}"`);
+    }
+  }
+});
+
+Deno.test("the README leads to every page, and every sdm command on the pages exists", () => {
+  const readme = read("README.md");
+  for (const path of PAGES.slice(1)) assert.ok(readme.includes(`(${path})`), `no link to ${path}`);
+  const known = COMMANDS.map(({ name }) => name);
+  for (const path of PAGES) {
+    const shell = [...read(path).matchAll(/^```sh\n(.*?)^```/gms)].map((match) => match[1]).join();
+    for (const [, name] of shell.matchAll(/(?:^|\/)sdm (\w[\w-]*)/gm)) {
+      assert.ok(known.includes(name), `${path} has "sdm ${name}", there is no such command`);
+    }
+  }
+});
+
+Deno.test("the seven stops of the newcomer's path exist", () => {
+  const readme = read("README.md");
+  const section = readme.slice(readme.indexOf("## Reading the code"));
+  const stops = [...section.matchAll(/^\d\. (.+)$/gm)].map((match) => match[1]);
+  assert.equal(stops.length, 7);
+  for (const stop of stops) {
+    for (const [, file] of stop.matchAll(/\]\(([^)]+)\)/g)) {
+      assert.ok(Deno.statSync(new URL(file, ROOT)).isFile, file);
+    }
+  }
+});
