@@ -77,12 +77,18 @@ function canReport({ model, data }: Config): boolean {
   return model.onnx !== undefined && (data.eval_text ?? data.text) !== undefined;
 }
 
+/** The figures of the last step that a person looks for; metrics.jsonl has the others. */
+function headline(figures: TrainResult["figures"]): TrainResult["figures"] {
+  const names = ["recon/fvu", "sparsity/l0", "sparsity/dead_frac"];
+  return Object.fromEntries(names.flatMap((n) => n in figures ? [[n, figures[n]]] : []));
+}
+
 function endLines(
   session: Session,
   result: TrainResult,
   measured: (EvalOutcome & { file: string }) | undefined,
 ): string[] {
-  const figures = figureTexts(result.figures).join(", ");
+  const figures = figureTexts(headline(result.figures)).join(", ");
   if (!result.finished) {
     return [
       `Stopped at step ${result.step} of ${result.steps}: ${figures}`,
