@@ -65,6 +65,8 @@ export interface CodePair {
   latents: Uint32Array;
   /** f32 [rows, k]: values. */
   values: Float32Array;
+  /** Latents that are active on any row. */
+  distinct: number;
 }
 
 /** Where benches get their operands. */
@@ -193,5 +195,5 @@ function makeCode(gpu: Gpu, shape: TrainShape): CodePair {
     ...scanCounts.record(gpu, { n: latents, ...byLatent }),
     placeEntries.record(gpu, byRow, byLatent),
   ]);
-  return { byRow, byLatent, latents: chosen, values };
+  return { byRow, byLatent, latents: chosen, values, distinct: new Set(chosen).size };
 }

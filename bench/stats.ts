@@ -44,17 +44,18 @@ export function bandwidth(footprint: number, { loads, copyGbs }: Ceilings): numb
 
 /** Work of a case, as far as a roofline asks. */
 export interface Work extends Cost {
-  /** Bytes of the distinct operands. */
+  /** Bytes moved when every operand is fetched and written once. */
   footprint: number;
   /** Dispatches. */
   dispatches: number;
 }
 
-/** Least time that the ceilings allow, and which of them sets it. */
+/** Least time that the ceilings allow, and what sets it. */
 export function roofline(work: Work, ceilings: Ceilings): { ms: number; bound: Bound } {
   const byBound: [Bound, number][] = [
     ["fma", work.flops / ceilings.gflops / 1e6],
-    ["bytes", work.bytes / bandwidth(work.footprint, ceilings) / 1e6],
+    ["loads", work.bytes / ceilings.loads[0].gbs / 1e6],
+    ["memory", work.footprint / bandwidth(work.footprint, ceilings) / 1e6],
     ["launch", work.dispatches * ceilings.launchMs],
   ];
   return byBound.map(([bound, ms]) => ({ bound, ms })).reduce((a, b) => b.ms > a.ms ? b : a);

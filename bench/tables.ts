@@ -80,7 +80,7 @@ export function kernelsText(kernels: readonly KernelResult[]): string {
     right("GFLOP/s"),
     right("GB/s"),
     right("roofline"),
-    left("bound"),
+    left("bound by"),
   ]);
 }
 

@@ -26,7 +26,7 @@ export interface BenchCase {
   variant?: string;
   /** Work of one run of the commands. */
   cost: Cost;
-  /** Bytes of the distinct operands, where the cost counts some of them more than once. */
+  /** Bytes moved when every operand is fetched and written once, where the cost counts some of them at every use. */
   footprint?: number;
   /** What is timed. */
   commands: readonly Command[];
@@ -68,8 +68,11 @@ export interface Ceilings {
   launchMs: number;
 }
 
-/** Which ceiling a case is nearest to. */
-export type Bound = "fma" | "bytes" | "launch";
+/**
+ * What a case cannot be faster than: its multiply-adds; its loads, were all of them from near caches; its distinct
+ * operands at the rate of memory of their size; the launches of its dispatches.
+ */
+export type Bound = "fma" | "loads" | "memory" | "launch";
 
 /** One line of the table of kernels. */
 export interface KernelResult extends Times {
@@ -83,7 +86,7 @@ export interface KernelResult extends Times {
   flops: number;
   /** Bytes of a run. */
   bytes: number;
-  /** Bytes of the distinct operands. */
+  /** Bytes moved when every operand is fetched and written once. */
   footprint: number;
   /** Dispatches of a run. */
   dispatches: number;
@@ -93,7 +96,7 @@ export interface KernelResult extends Times {
   gbs: number;
   /** Least time that the ceilings allow over the median time. */
   share: number;
-  /** The ceiling that sets this least time. */
+  /** What sets this least time. */
   bound: Bound;
 }
 

@@ -14,11 +14,12 @@ export const bench: KernelBench = {
     [DEMO, WIDE].map((shape) => {
       const { rows, d, latents, k } = shape;
       // dz of its own: the code is shared with benches that read what it holds.
-      const code = { ...stage.code(shape).byRow, dz: stage.room(rows * k) };
+      const { byRow, distinct } = stage.code(shape);
+      const code = { ...byRow, dz: stage.room(rows * k) };
       return {
         shape: `${rows} x ${k} of ${latents}, d ${d}`,
         cost: codeGradient.cost({ rows, k, d }),
-        footprint: 4 * (latents * d + 3 * rows * k + rows * d),
+        footprint: 4 * (distinct * d + 3 * rows * k + rows * d),
         commands: codeGradient.record(stage.gpu, {
           code,
           w: stage.matrix(latents, d, 3, 1 / Math.sqrt(d)),

@@ -18,7 +18,7 @@ export const bench: KernelBench = {
       return {
         shape: `${rows} x ${k} of ${latents}, d ${d}`,
         cost: decodeRows.cost({ rows, k, d }),
-        footprint: 4 * (latents * d + 2 * rows * k + rows * d),
+        footprint: 4 * (code.distinct * d + 2 * rows * k + rows * d),
         commands: decodeRows.record(stage.gpu, {
           code: code.byRow,
           w: stage.matrix(latents, d, 3, scale),

@@ -17,6 +17,7 @@ export const bench: KernelBench = {
       return {
         shape: `${latents} x ${d}`,
         cost: normaliseRows.cost({ rows: latents, d }),
+        footprint: 8 * latents * d,
         commands: normaliseRows.record(stage.gpu, w),
         output: w.shards[0].buffer,
         check: (floats) => {

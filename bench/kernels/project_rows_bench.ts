@@ -18,6 +18,7 @@ export const bench: KernelBench = {
       return {
         shape: `${latents} x ${d}`,
         cost: projectRows.cost({ latents, d }),
+        footprint: 16 * latents * d,
         commands: projectRows.record(stage.gpu, {
           w: stage.matrix(latents, d, 3, 1 / Math.sqrt(d)),
           grad,
