@@ -3,6 +3,7 @@
  * @module
  */
 import assert from "assert";
+import { loadConfig } from "../../lib/config/load.ts";
 import { COMMANDS } from "../../lib/commands/registry.ts";
 import { DEFINITIONS } from "../../lib/evals/definitions.ts";
 import { RING_FIELDS } from "../../lib/kernels/common.ts";
@@ -23,6 +24,12 @@ function read(path: string): string {
 function tableRows(text: string): string[][] {
   return text.split("\n").filter((line) => line.startsWith("|"))
     .map((line) => line.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim()));
+}
+
+/** The texts of a page's fenced blocks of a language. */
+function blocksOf(path: string, language: string): string[] {
+  return [...read(path).matchAll(new RegExp("^```" + language + "\\n(.*?)^```", "gms"))]
+    .map((match) => match[1]);
 }
 
 /** GitHub's anchors of a page's headings. */
@@ -77,7 +84,7 @@ Deno.test("the README leads to every page, and every sdm command on the pages ex
   for (const path of PAGES.slice(1)) assert.ok(readme.includes(`(${path})`), `no link to ${path}`);
   const known = COMMANDS.map(({ name }) => name);
   for (const path of PAGES) {
-    const shell = [...read(path).matchAll(/^```sh\n(.*?)^```/gms)].map((match) => match[1]).join();
+    const shell = blocksOf(path, "sh").join("");
     for (const [, name] of shell.matchAll(/(?:^|\/)sdm (\w[\w-]*)/gm)) {
       assert.ok(known.includes(name), `${path} has "sdm ${name}", there is no such command`);
     }
@@ -93,5 +100,34 @@ Deno.test("the seven stops of the newcomer's path exist", () => {
     for (const [, file] of stop.matchAll(/\]\(([^)]+)\)/g)) {
       assert.ok(Deno.statSync(new URL(file, ROOT)).isFile, file);
     }
+  }
+});
+
+Deno.test("what the TypeScript examples import is exported", async () => {
+  let examples = 0;
+  for (const path of PAGES) {
+    for (const block of blocksOf(path, "ts")) {
+      for (const [, names, from] of block.matchAll(/^import \{ (.+?) \} from "(\..+?)";/gm)) {
+        const module = await import(new URL(from, ROOT).href) as Record<string, unknown>;
+        examples++;
+        for (const name of names.split(", ")) assert.ok(name in module, `${path}: "${name}"`);
+      }
+    }
+  }
+  assert.ok(examples > 1);
+});
+
+Deno.test("the configurations on the pages are accepted", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".toml" });
+  try {
+    for (const path of PAGES) {
+      for (const block of blocksOf(path, "toml")) {
+        await Deno.writeTextFile(file, block);
+        const config = await loadConfig({ file, overrides: [], inputs: false });
+        assert.equal(config.dictionary.type, "topk", path);
+      }
+    }
+  } finally {
+    await Deno.remove(file);
   }
 });
