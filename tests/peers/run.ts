@@ -6,17 +6,19 @@
  *                                                           one folder, on real rows when a file is given
  *
  * FILE is a safetensors file with rows [n, d] in a tensor `x`, `activations` or `act.<hookpoint>`, or in its only
- * matrix of width d; with `latents` [n, F] and `reconstruction` [n, d] beside them, those are compared (what the GPU
- * made, say), otherwise the float64 reference makes them. SDM_PEERS_PYTHON names a Python with sae-lens; without it
+ * matrix of width d: a shard of an activation store is one. Latents and reconstructions of a folder are made twice, by the
+ * GPU as the program makes them and by the float64 reference, and both are compared. SDM_PEERS_PYTHON names a Python with sae-lens; without it
  * `setup_python.sh` makes one in `.venv-peers`.
  * @module
  */
 import { parseArgs } from "node:util";
 import { SafetensorsFile } from "../../lib/files/safetensors.ts";
 import { writeSafetensors } from "../../lib/files/safetensors_write.ts";
+import { openGpu } from "../../lib/gpu/device.ts";
 import { openDictionary } from "../../lib/interop/detect.ts";
 import { readSaelens } from "../../lib/interop/saelens.ts";
 import { saveDictionary } from "../../lib/interop/save.ts";
+import { loadDictionary } from "../../lib/models/inference.ts";
 import type { Activation, DictionaryRecord } from "../../lib/models/record.ts";
 import { forwardRecord } from "../../lib/reference/forward_record.ts";
 import { randomRecord, randomRows } from "../interop/fixtures.ts";
@@ -87,11 +89,34 @@ async function readRows(path: string, d: number, limit: number) {
   };
 }
 
-async function writeExpected(
-  path: string,
-  record: DictionaryRecord,
-  data: Partial<Awaited<ReturnType<typeof readRows>>> & { x: Float32Array<ArrayBuffer> },
-): Promise<void> {
+type Rows = Partial<Awaited<ReturnType<typeof readRows>>> & { x: Float32Array<ArrayBuffer> };
+
+/** Latents and reconstructions as the program computes them: on the GPU, with the kernels of training. */
+async function onGpu(record: DictionaryRecord, x: Rows["x"]): Promise<Rows> {
+  const { dIn, dOut, dSae } = record;
+  const gpu = await openGpu();
+  try {
+    const dictionary = loadDictionary(gpu, record, 256);
+    const rows = x.length / dIn;
+    const latents = new Float32Array(rows * dSae);
+    const reconstruction = new Float32Array(rows * dOut);
+    for (let first = 0; first < rows; first += dictionary.maxRows) {
+      const end = Math.min(rows, first + dictionary.maxRows);
+      const code = await dictionary.run(x.subarray(first * dIn, end * dIn), true);
+      reconstruction.set(code.recon!, first * dOut);
+      for (let r = 0; r < code.rows; r++) {
+        for (let e = code.rowStart[r]; e < code.rowStart[r + 1]; e++) {
+          latents[(first + r) * dSae + code.latent[e]] = code.value[e];
+        }
+      }
+    }
+    return { x, latents, reconstruction };
+  } finally {
+    gpu.close();
+  }
+}
+
+async function writeExpected(path: string, record: DictionaryRecord, data: Rows): Promise<void> {
   const rows = data.x.length / record.dIn;
   const result = forwardRecord(record, data.x);
   await writeSafetensors(path, [
@@ -188,10 +213,14 @@ async function main(): Promise<number> {
       const data = values.activations
         ? await readRows(values.activations, record.dIn, rows)
         : { x: randomRows(rows, record.dIn) };
-      const expected = `${folder}/expected.safetensors`;
-      await writeExpected(expected, record, data);
       const what = values.activations ? "real rows" : "random rows";
-      cases = [{ name: `${dictionary}, ${what}`, dictionary, expected }];
+      const [reference, gpu] = ["reference", "gpu"].map((n) => `${folder}/${n}.safetensors`);
+      await writeExpected(reference, record, data);
+      await writeExpected(gpu, record, await onGpu(record, data.x));
+      cases = [
+        { name: `${dictionary}, ${what}, GPU`, dictionary, expected: gpu },
+        { name: `${dictionary}, ${what}, float64 reference`, dictionary, expected: reference },
+      ];
     } else {
       cases = await randomCases(folder);
       outcomes.push(...await compareTheirs(program, folder));
