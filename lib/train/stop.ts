@@ -11,6 +11,8 @@ export async function unlessAborted<T>(
   signal?: AbortSignal,
 ): Promise<T | undefined> {
   if (!signal) return await value;
+  // After a stop nobody waits for the value; that it fails, as its source is closed, must not end the program.
+  value.catch(() => {});
   if (signal.aborted) return undefined;
   let stop: () => void = () => {};
   const aborted = new Promise<undefined>((resolve) => {
