@@ -39,7 +39,12 @@ export async function dictionaryConfig(
   for (const run of [folder, `${folder}/..`]) {
     const file = `${run}/config.json`;
     if (await exists(file) && await exists(`${run}/manifest.json`)) {
-      return needModel(await loadConfig({ file, overrides, inputs: false }), path);
+      const config = await loadConfig({ file, overrides, inputs: false });
+      if (config.data.activations === undefined) return needModel(config, path);
+      // A run on a store does not say how the store's text was cut and tapped; the dictionary does.
+      const origin = await fromProvenance(path);
+      const all = [...origin, ...overrides];
+      return needModel(await loadConfig({ file, overrides: all, inputs: false }), path);
     }
   }
   const origin = await fromProvenance(path);
