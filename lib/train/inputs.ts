@@ -10,6 +10,7 @@ import { type ShuffledBatches, shuffledBatches } from "../data/shuffled_batches.
 import { openStore } from "../data/store_reader.ts";
 import { storeSource } from "../data/store_source.ts";
 import { openTextInputs, provenanceOf } from "../data/text_inputs.ts";
+import { sha256 } from "../files/hash.ts";
 import type { BlockSource } from "../data/types.ts";
 import type { Provenance } from "../models/record.ts";
 
@@ -23,6 +24,8 @@ export interface TrainInputs {
   provenance: Provenance;
   /** Facts for the manifest. */
   facts: Record<string, unknown>;
+  /** SHA-256 of the text's files, or of the store's. */
+  sha256: string;
   /** Frees model, files and workers. */
   close(): Promise<void>;
 }
@@ -40,21 +43,20 @@ export async function openTrainInputs(
   const batchRows = config.train.batch_tokens;
   const blockRows = Math.max(1, Math.round(config.data.buffer_tokens / batchRows)) * batchRows;
   const shape = { seed: config.seed, blockRows, batchRows };
-  const { source, provenance, facts } = config.data.activations
+  const { source, ...opened } = config.data.activations
     ? await fromStore(config, shape)
     : await fromText(config, shape, onProgress);
   const batches = shuffledBatches(source, { batchRows, seed: config.seed, steps });
   return {
     batches,
     d: source.points[0].d,
-    provenance,
-    facts,
+    ...opened,
     close: () => batches.close(),
   };
 }
 
 type Shape = { seed: number; blockRows: number; batchRows: number };
-type Opened = { source: BlockSource; provenance: Provenance; facts: Record<string, unknown> };
+type Opened = { source: BlockSource } & Pick<TrainInputs, "provenance" | "facts" | "sha256">;
 
 async function fromStore(config: Config, shape: Shape): Promise<Opened> {
   const store = await openStore(config.data.activations as string);
@@ -78,6 +80,7 @@ async function fromStore(config: Config, shape: Shape): Promise<Opened> {
       data: text(manifest.data.id),
     },
     facts: source.describe(),
+    sha256: sha256(manifest.shards.map((shard) => shard.sha256).join()),
   };
 }
 
@@ -93,7 +96,12 @@ async function fromText(config: Config, shape: Shape, onProgress: OnProgress): P
       contextsPerRun: inputs.contextsPerRun,
       facts: inputs.facts,
     });
-    return { source, provenance: provenanceOf(inputs), facts: source.describe() };
+    return {
+      source,
+      provenance: provenanceOf(inputs),
+      facts: source.describe(),
+      sha256: String(inputs.facts.data.sha256),
+    };
   } catch (error) {
     await inputs.runner.close();
     throw error;

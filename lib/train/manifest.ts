@@ -33,6 +33,8 @@ export interface RunManifest {
   provenance: Provenance;
   /** Facts about the data: hashes, counts of dropped rows. */
   data: Record<string, unknown>;
+  /** SHA-256 of the text's files, or of the store's. */
+  data_sha256: string;
   /** Seconds in the training loop, and how many of them it waited for data; summed over resumed parts. */
   seconds?: { training: number; waiting: number };
   /** Tokens a second of the training loop. */

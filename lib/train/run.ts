@@ -18,6 +18,7 @@ import { timeKernels } from "../gpu/program.ts";
 import { saveDictionary } from "../interop/save.ts";
 import { foldScale } from "../models/fold.ts";
 import { familyOf } from "../models/mod.ts";
+import type { Provenance } from "../models/record.ts";
 import type { ModelFamily, ModelOptions, TrainableModel } from "../models/types.ts";
 import {
   type CheckpointState,
@@ -118,21 +119,27 @@ async function openRun(
     input_scale: inputScale,
     provenance: inputs.provenance,
     data: inputs.facts,
+    data_sha256: inputs.sha256,
   };
   if (!before) await writeManifest(path, manifest);
   return { path, config, gpu, inputs, family, options, model, manifest, resumed };
 }
 
 /** A resumed run must see the data that it began with. */
-function sameData(path: string, before: RunManifest, { provenance }: TrainInputs): void {
-  for (const key of ["hookpoint", "modelSha256", "tokenizerSha256"] as const) {
-    if (before.provenance[key] !== provenance[key]) {
-      throw new SdmError(
-        `Cannot resume "${path}": ${key} was "${before.provenance[key]}", ` +
-          `now it is "${provenance[key]}"`,
-      );
-    }
-  }
+function sameData(path: string, before: RunManifest, now: TrainInputs): void {
+  const origin = (provenance: Provenance, data?: string) => ({
+    "the hookpoint": provenance.hookpoint,
+    "the SHA-256 of the model": provenance.modelSha256,
+    "the SHA-256 of the tokenizer": provenance.tokenizerSha256,
+    "the SHA-256 of the data": data,
+  });
+  const found = Object.entries(origin(now.provenance, now.sha256));
+  Object.entries(origin(before.provenance, before.data_sha256)).forEach(([what, value], i) => {
+    if (value === found[i][1]) return;
+    throw new SdmError(
+      `Cannot resume "${path}": ${what} is "${found[i][1]}", "${value}" is needed as at the start`,
+    );
+  });
 }
 
 async function trainAndExport(

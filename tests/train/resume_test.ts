@@ -98,11 +98,12 @@ Deno.test("a run that a signal stops, wherever it is, ends in the same bits when
     assert.deepEqual(await outcomeOf(run), { weights: whole.weights, metrics: whole.metrics });
   }));
 
-Deno.test("resuming a finished run changes nothing; resuming with another configuration is refused", () =>
+Deno.test("resuming a finished run changes nothing; resuming with another configuration or other data is refused", () =>
   withFolder(async (folder) => {
     const store = join(folder, "store"), run = join(folder, "run");
     await plantedStore(store);
-    const config = await configOf(store, run, { ...EVENTFUL, "train.training_tokens": 64 * 8 });
+    const short = { ...EVENTFUL, "train.training_tokens": 64 * 8 };
+    const config = await configOf(store, run, short);
     const whole = await train(config);
     const files = ["final/sdm.json", "final/sae_weights.safetensors", "metrics.jsonl"];
     const read = () => Promise.all(files.map((name) => Deno.readTextFile(join(run, name))));
@@ -117,6 +118,13 @@ Deno.test("resuming a finished run changes nothing; resuming with another config
       message: `Cannot resume "${run}": its configuration differs from the one given, ` +
         "the same is needed",
       exitCode: 2,
+    });
+    const changed = join(folder, "changed");
+    await plantedStore(changed, 1024);
+    await assert.rejects(train(await configOf(changed, run, short), { resume: true }), {
+      name: "SdmError",
+      message:
+        /^Cannot resume ".*": the SHA-256 of the data is ".*", ".*" is needed as at the start$/,
     });
     await assert.rejects(train(config), /it already holds a run \("/);
     assert.deepEqual(await read(), before, "nothing is lost by a refusal");
