@@ -28,7 +28,8 @@ export interface CheckpointState {
   config_sha256: string;
 }
 
-const TENSORS = "state.safetensors";
+/** File of a checkpoint's tensors. */
+export const TENSORS = "state.safetensors";
 const STATE = "state.json";
 
 /** Matrices of a checkpoint in a fixed order. */

@@ -8,10 +8,17 @@ import { geometricMedian, meanRow } from "../blocks/norms/geometric_median.ts";
 import type { ResolvedConfig } from "../config/types.ts";
 import { estimateScale } from "../data/norm.ts";
 import type { ShuffledBatches } from "../data/shuffled_batches.ts";
+import { sha256File } from "../files/hash.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { writeRows } from "../gpu/rows.ts";
 import type { ModelFamily, ModelOptions, TrainableModel } from "../models/types.ts";
-import { type CheckpointState, checkpointSteps, readCheckpointState } from "./checkpoint.ts";
+import {
+  checkpointPath,
+  type CheckpointState,
+  checkpointSteps,
+  readCheckpointState,
+  TENSORS,
+} from "./checkpoint.ts";
 import { configSha256 } from "./manifest.ts";
 
 /** Rows from which the start of the decoder bias is made, at most (Gao et al.). */
@@ -88,6 +95,14 @@ export async function newestCheckpoint(
     throw new SdmError(
       `Cannot resume "${run}": its configuration differs from the one given, the same is needed`,
       { hint: `sdm train --resume ${run} takes the run's own config.json` },
+    );
+  }
+  const folder = checkpointPath(run, state.step);
+  if (await sha256File(join(folder, TENSORS)) !== state.sha256) {
+    throw new SdmError(
+      `Cannot resume from "${folder}": ${TENSORS} was changed since it was written, ` +
+        "the same bytes are needed",
+      { hint: steps.length > 1 ? "delete that folder to go on from the one before" : undefined },
     );
   }
   return state;
