@@ -98,7 +98,17 @@ export function firstLine(error: unknown): string {
   return messageOf(error).split("\n")[0].trim().replace(/\.$/, "");
 }
 
+/**
+ * ONNX Runtime's native library reports its use to its maker over the network, and leaves a log in the folder for temporary
+ * files, unless this variable says no. What a user set stays.
+ */
+function refuseTelemetry(): void {
+  const name = "ORT_DISABLE_TELEMETRY";
+  if (Deno.env.get(name) === undefined) Deno.env.set(name, "1");
+}
+
 async function loadCpu(options: ProviderOptions): Promise<OnnxRuntime> {
+  refuseTelemetry();
   const ort = await import("onnxruntime-node");
   const session: InferenceSession.SessionOptions = { executionProviders: ["cpu"] };
   if (options.threads !== undefined) session.intraOpNumThreads = options.threads;
