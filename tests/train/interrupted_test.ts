@@ -103,7 +103,7 @@ Deno.test({
       const took = performance.now() - pressed;
       assert.equal((await child.status).code, 130, err);
       assert.match(await stdout, /^Stopped at step [1-9]\d* of 976563: .*fvu/);
-      assert.ok(answered < 1000, `answered after ${answered} ms`);
-      assert.ok(took < 4000, `obeyed after ${took} ms`);
+      assert.ok(answered < 2000, `answered after ${answered} ms`);
+      assert.ok(took < 8000, `obeyed after ${took} ms`);
     }),
 });
