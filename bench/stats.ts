@@ -108,8 +108,8 @@ export function nameOf(result: Pick<KernelResult, "stem" | "shape" | "variant">)
 }
 
 /**
- * Compares the kernels of two runs. A kernel is slower only when its median and its fastest round both are, and by more
- * than the machine's ceilings are slower: on a shared machine one of the three alone is noise.
+ * Compares the kernels of two runs. A kernel is slower only when its median and its fastest round both are, by more
+ * than the machine's ceilings are slower, and by more time than two empty dispatches take: less is noise.
  */
 export function compareRuns(before: BenchResult, now: BenchResult): Comparison[] {
   const old = new Map(before.kernels.map((k) => [nameOf(k), k]));
@@ -121,7 +121,8 @@ export function compareRuns(before: BenchResult, now: BenchResult): Comparison[]
     const ratio = kernel.medianMs / was.medianMs, minRatio = kernel.minMs / was.minMs;
     const machine = machineRatio(kernel, before.ceilings, now.ceilings);
     const both = (bad: (r: number) => boolean) => bad(ratio) && bad(minRatio);
-    const verdict = both((r) => r / machine > REGRESSION)
+    const launches = 2 * kernel.dispatches * (now.ceilings?.launchMs ?? 0);
+    const verdict = both((r) => r / machine > REGRESSION) && kernel.minMs - was.minMs > launches
       ? "slower"
       : both((r) => r < 1 / REGRESSION)
       ? "faster"

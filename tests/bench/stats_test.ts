@@ -70,7 +70,7 @@ Deno.test("kernelResult() takes rates and the share at the median", () => {
 });
 
 function kernel(stem: string, medianMs: number, minMs = medianMs): KernelResult {
-  const work = { flops: 1e9, bytes: 1, footprint: 1, dispatches: 1 };
+  const work = { flops: 1e8, bytes: 1, footprint: 1, dispatches: 1 };
   return { ...kernelResult({ stem, shape: "s", work }, [medianMs], CEILINGS), minMs };
 }
 
@@ -112,6 +112,12 @@ Deno.test("compareRuns() forgives what the machine's own ceiling lost, and only 
   assert.deepEqual(verdicts(run([kernel("a", 10)], busy), run([kernel("a", 10)])), {
     "a s": "same",
   });
+});
+
+Deno.test("compareRuns() does not call a tiny kernel slower for less than two empty dispatches", () => {
+  const before = run([kernel("a", 0.02), kernel("b", 0.2)]);
+  const now = run([kernel("a", 0.09), kernel("b", 0.4)]);
+  assert.deepEqual(verdicts(before, now), { "a s": "same", "b s": "slower" });
 });
 
 Deno.test("compareRuns() names what is new and what is gone, and keeps variants apart", () => {
