@@ -1,7 +1,7 @@
 // recon[r] = start + sum over the entries of row r of value * w[latent], entries in order of
 // latents. One thread computes COLUMNS vec4s of a row, so that an entry is loaded once for all of
-// them. A matrix in several buffers is one dispatch a buffer: each adds its own latents to what is
-// there (ADD).
+// them: neighbouring ones (NEAR) where every thread has cache lines of its own, else every so many.
+// A matrix in several buffers is one dispatch a buffer: each adds its own latents (ADD).
 struct Dims {
   rows: u32,
   d4: u32,
@@ -26,7 +26,12 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   if (row >= dims.rows) { return; }
   let first = id % dims.threads;
   //#for c in 0..COLUMNS
-  let col{{c}} = min(first + {{c}}u * dims.threads, dims.d4 - 1u);
+  //#if NEAR
+  let place{{c}} = first * {{COLUMNS}}u + {{c}}u;
+  //#else
+  let place{{c}} = first + {{c}}u * dims.threads;
+  //#end
+  let col{{c}} = min(place{{c}}, dims.d4 - 1u);
   //#if ADD
   var acc{{c}} = recon[row * dims.d4 + col{{c}}];
   //#else
@@ -50,6 +55,6 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
     }
   }
   //#for c in 0..COLUMNS
-  if (first + {{c}}u * dims.threads < dims.d4) { recon[row * dims.d4 + col{{c}}] = acc{{c}}; }
+  if (place{{c}} < dims.d4) { recon[row * dims.d4 + col{{c}}] = acc{{c}}; }
   //#end
 }

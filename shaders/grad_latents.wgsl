@@ -33,7 +33,12 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   if (begin == to) { return; }
   //#end
   //#for c in 0..COLUMNS
-  let col{{c}} = min(first + {{c}}u * dims.threads, dims.d4 - 1u);
+  //#if NEAR
+  let place{{c}} = first * {{COLUMNS}}u + {{c}}u;
+  //#else
+  let place{{c}} = first + {{c}}u * dims.threads;
+  //#end
+  let col{{c}} = min(place{{c}}, dims.d4 - 1u);
   var acc{{c}} = vec4f(0.0);
   //#end
   var bias = 0.0;
@@ -63,7 +68,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   }
   //#end
   //#for c in 0..COLUMNS
-  if (first + {{c}}u * dims.threads < dims.d4) {
+  if (place{{c}} < dims.d4) {
     let at = latent * dims.d4 + col{{c}};
     //#if ADD
     grad[at] += factor * acc{{c}};

@@ -15,6 +15,8 @@ export interface ModelSourceOptions extends RowMaker {
   blockRows: number;
   /** Rows of a training batch; an epoch is a whole number of batches. */
   batchRows: number;
+  /** Hears how many rows of a block are made, of how many. */
+  onRows?: (done: number, rows: number) => void;
   /** More facts for the manifest. */
   facts?: Record<string, unknown>;
 }
@@ -70,7 +72,12 @@ export function modelSource(options: ModelSourceOptions): BlockSource {
       if (!(index >= 0 && rows > 0)) {
         throw new RangeError(`Cannot load block ${index}: an epoch has ${epochRows} rows`);
       }
-      const block = await contextRows(options, slicesOf(orderOf(epoch), first, rows));
+      const block = await contextRows(
+        options,
+        slicesOf(orderOf(epoch), first, rows),
+        undefined,
+        (done) => options.onRows?.(done, rows),
+      );
       return { rows: block.rows, points: block.points };
     },
     close: () => runner.close(),

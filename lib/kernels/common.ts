@@ -5,6 +5,7 @@
  */
 import linearId from "../../shaders/parts/linear_id.wgsl" with { type: "text" };
 import { createBuffer, type Gpu } from "../gpu/device.ts";
+import type { DeviceFacts } from "../gpu/facts.ts";
 
 /** Texts for `//#use`. */
 export const PARTS: Readonly<Record<string, string>> = { linear_id: linearId };
@@ -76,8 +77,21 @@ export function createCount(gpu: Gpu, value: number): GPUBuffer {
   return buffer;
 }
 
-/** Columns a thread takes of a row of `d4` vec4s: few threads a row, none of them idle for long. */
-export function columnsFor(d4: number): number {
-  for (const columns of [8, 4, 2]) if (d4 >= columns * 2 || d4 === columns) return columns;
-  return 1;
+/** How the threads of a row share its `d4` vec4s. */
+export interface ColumnPlan {
+  /** vec4s of a thread. */
+  columns: number;
+  /** Threads of a row. */
+  threads: number;
+  /** 1 when a thread has neighbouring vec4s: a core has cache lines of its own, hardware lanes share them. */
+  near: 0 | 1;
+}
+
+/** Shares the columns of rows of `d` floats: few threads a row, none of them idle for long. */
+export function planColumns(d: number, facts: Pick<DeviceFacts, "software">): ColumnPlan {
+  const d4 = Math.ceil(d / 4);
+  const most = facts.software ? 4 : 8;
+  const sizes = [8, 4, 2].filter((size) => size <= most);
+  const columns = sizes.find((size) => d4 >= size * 2 || d4 === size) ?? 1;
+  return { columns, threads: Math.ceil(d4 / columns), near: facts.software ? 1 : 0 };
 }

@@ -7,7 +7,7 @@ import type { Gpu } from "../gpu/device.ts";
 import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
 import type { Rows } from "../gpu/rows.ts";
 import type { CodeByRow } from "./code.ts";
-import { columnsFor, PARTS, THREADS } from "./common.ts";
+import { PARTS, planColumns, THREADS } from "./common.ts";
 
 /** What to decode. */
 export interface DecodeArgs {
@@ -31,12 +31,6 @@ export const decodeRows = {
     dims: ["rows", "d4", "threads", "firstLatent", "latents"],
   }),
 
-  /** Threads of a row and columns of a thread. */
-  plan(d: number): { columns: number; threads: number } {
-    const columns = columnsFor(Math.ceil(d / 4));
-    return { columns, threads: Math.ceil(Math.ceil(d / 4) / columns) };
-  },
-
   /** A multiply-add an entry and column; rows of w without reuse. */
   cost({ rows, k, d }: { rows: number; k: number; d: number }): Cost {
     return { flops: 2 * rows * k * d, bytes: 4 * rows * (k * d + 2 * k + d) };
@@ -44,10 +38,10 @@ export const decodeRows = {
 
   /** One dispatch a buffer of `w`. */
   record(gpu: Gpu, { code, w, bias, recon }: DecodeArgs): Dispatch[] {
-    const { columns, threads } = decodeRows.plan(w.cols);
+    const { columns, threads, near } = planColumns(w.cols, gpu.facts);
     return w.shards.map((shard, i) =>
       decodeRows.kernel.dispatch(gpu, {
-        defines: { COLUMNS: columns, ADD: i > 0 ? 1 : 0, BIAS: bias ? 1 : 0 },
+        defines: { COLUMNS: columns, NEAR: near, ADD: i > 0 ? 1 : 0, BIAS: bias ? 1 : 0 },
         dims: {
           rows: code.rows,
           d4: w.stride / 4,

@@ -7,7 +7,7 @@ import type { Gpu } from "../gpu/device.ts";
 import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
 import type { Rows } from "../gpu/rows.ts";
 import type { CodeByLatent } from "./code.ts";
-import { columnsFor, PARTS, THREADS } from "./common.ts";
+import { PARTS, planColumns, THREADS } from "./common.ts";
 
 /** What to sum. */
 export interface GradLatentsArgs {
@@ -39,12 +39,6 @@ export const gradLatents = {
     dims: ["latents", "d4", "threads", "firstLatent", "scaleWord"],
   }),
 
-  /** Threads of a latent and columns of a thread. */
-  plan(d: number): { columns: number; threads: number } {
-    const columns = columnsFor(Math.ceil(d / 4));
-    return { columns, threads: Math.ceil(Math.ceil(d / 4) / columns) };
-  },
-
   /** A multiply-add an entry and column. */
   cost({ rows, k, d, latents }: { rows: number; k: number; d: number; latents: number }): Cost {
     return { flops: 2 * rows * k * d, bytes: 4 * (rows * k * (d + 4) + latents * d) };
@@ -53,12 +47,13 @@ export const gradLatents = {
   /** One dispatch a buffer of `grad`. */
   record(gpu: Gpu, args: GradLatentsArgs): Dispatch[] {
     const { code, grad } = args;
-    const { columns, threads } = gradLatents.plan(grad.cols);
+    const { columns, threads, near } = planColumns(grad.cols, gpu.facts);
     return grad.shards.map((shard) =>
       gradLatents.kernel.dispatch(gpu, {
         label: args.weight,
         defines: {
           COLUMNS: columns,
+          NEAR: near,
           BY_VALUE: args.weight === "value" ? 1 : 0,
           ADD: args.add ? 1 : 0,
         },

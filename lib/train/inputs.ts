@@ -95,6 +95,7 @@ async function fromText(config: Config, shape: Shape, onProgress: OnProgress): P
       points: [inputs.point],
       contextsPerRun: inputs.contextsPerRun,
       facts: inputs.facts,
+      onRows: firstBlock(onProgress),
     });
     return {
       source,
@@ -106,4 +107,13 @@ async function fromText(config: Config, shape: Shape, onProgress: OnProgress): P
     await inputs.runner.close();
     throw error;
   }
+}
+
+/** Tells of the first block only: training waits for it, and later ones are made while it goes on. */
+function firstBlock(onProgress: OnProgress): (done: number, rows: number) => void {
+  let whole = false;
+  return (done, rows) => {
+    if (!whole) onProgress({ stage: "first activations", done, total: rows, unit: "tokens" });
+    whole ||= done === rows;
+  };
 }

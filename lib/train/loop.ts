@@ -67,6 +67,9 @@ function figuresOf(config: ResolvedConfig, ring: Float32Array, t: number): StepF
   return figures;
 }
 
+/** Bytes of batches that may wait on the host's side of the queue: a fast loop must not run ahead without end. */
+const MOST_STAGED_BYTES = 256 * 2 ** 20;
+
 /** Milliseconds that the loop may go on without letting messages in. */
 const TURN_EVERY_MS = 100;
 
@@ -109,6 +112,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopEnd> {
   let step = options.firstStep;
   let saved = -1;
   let turned = started;
+  let staged = 0;
   const drain = async (left: number) => {
     while (reads.length > left) await reads.shift();
   };
@@ -124,6 +128,11 @@ export async function trainLoop(options: LoopOptions): Promise<LoopEnd> {
     while (step < last && !signal?.aborted) {
       const batch = await unlessAborted(batches.batch(step), signal);
       if (!batch) break;
+      staged += batch.points[0].byteLength;
+      if (staged > MOST_STAGED_BYTES) {
+        await gpu.device.queue.onSubmittedWorkDone();
+        staged = batch.points[0].byteLength;
+      }
       const encoder = encodeStep(options, batch.points[0], step);
       const done = ++step;
       const read = submit(encoder, done - 1, done % log_every === 0 || done === steps);

@@ -3,10 +3,8 @@ import assert from "assert";
 import { type DeviceFacts, MINIMAL_FACTS } from "../../lib/gpu/facts.ts";
 import { gridFor } from "../../lib/gpu/kernel.ts";
 import { ROW_UNIT } from "../../lib/gpu/rows.ts";
-import { columnsFor } from "../../lib/kernels/common.ts";
-import { decodeRows } from "../../lib/kernels/decode_rows.ts";
+import { planColumns } from "../../lib/kernels/common.ts";
 import { encodeGemm, type EncodePlan } from "../../lib/kernels/encode_gemm.ts";
-import { gradLatents } from "../../lib/kernels/grad_latents.ts";
 import { topkMerge } from "../../lib/kernels/topk_merge.ts";
 import { planShards, roundUp } from "../../lib/tensor/shards.ts";
 
@@ -93,12 +91,13 @@ Deno.test("a grid of more than 65535 groups is folded over y", () => {
 });
 
 Deno.test("the columns of a thread cover every width without idle threads", () => {
-  for (let d = 1; d <= 1200; d++) {
-    const d4 = Math.ceil(d / 4);
-    for (const plan of [decodeRows.plan(d), gradLatents.plan(d)]) {
-      assert.equal(plan.columns, columnsFor(d4));
+  for (const software of [true, false]) {
+    for (let d = 1; d <= 1200; d++) {
+      const d4 = Math.ceil(d / 4);
+      const plan = planColumns(d, { software });
       assert.ok(plan.columns * plan.threads >= d4);
-      assert.ok(plan.threads <= d4 && plan.columns * (plan.threads - 1) < d4, `d ${d}`);
+      assert.ok(plan.columns * (plan.threads - 1) < d4, `a thread of d ${d} has nothing to do`);
+      assert.equal(plan.near, software ? 1 : 0);
     }
   }
 });
