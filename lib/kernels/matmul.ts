@@ -1,0 +1,214 @@
+/**
+ * Dense products: `C = alpha · op(A) op(B) + beta · C`, where op is the matrix or its transpose.
+ * @module
+ */
+import source from "../../shaders/matmul.wgsl" with { type: "text" };
+import stagedSource from "../../shaders/matmul_staged.wgsl" with { type: "text" };
+import type { Gpu } from "../gpu/device.ts";
+import type { DeviceFacts } from "../gpu/facts.ts";
+import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
+import type { Rows, Shard } from "../gpu/rows.ts";
+import { PARTS } from "./common.ts";
+
+/** Sizes of a product. */
+export interface MatmulShape {
+  /** Rows of C. */
+  rows: number;
+  /** Columns of C. */
+  cols: number;
+  /** Terms of a sum. */
+  inner: number;
+}
+
+/** Which operands are transposed; both together are not supported. */
+export interface MatmulForm {
+  /** A is [inner, rows] instead of [rows, inner]. */
+  transA?: boolean;
+  /** B is [cols, inner] instead of [inner, cols]. */
+  transB?: boolean;
+}
+
+/** A variant for a device. */
+export interface MatmulPlan {
+  /** `subgroup` and `registers` for adapters on the CPU, `staged` goes through workgroup memory. */
+  variant: "subgroup" | "staged" | "registers";
+  /** Values for the template. */
+  defines: Record<string, number>;
+  /** Tiles along the columns. */
+  tiles: number;
+  /** Tiles in all. */
+  groups: number;
+  /** Workgroups. */
+  grid: readonly [number, number, number];
+}
+
+/** What to multiply. Every matrix may be split over buffers by rows. */
+export interface MatmulArgs extends MatmulForm {
+  /** What it is used for. */
+  label?: string;
+  /** [rows, inner], or [inner, rows] with `transA`. */
+  a: Rows;
+  /** [inner, cols], or [cols, inner] with `transB`. */
+  b: Rows;
+  /** [rows, cols]; neither A nor B. */
+  c: Rows;
+  /** Factor of the product; 1 when absent. */
+  alpha?: number;
+  /** Factor of what C holds; 0 when absent, and then C is not read. */
+  beta?: number;
+  /** Where another factor of the product is found: word `scaleWord` of this buffer of float32. */
+  scalars?: GPUBuffer;
+  /** Place in `scalars`. */
+  scaleWord?: number;
+}
+
+const STAGED = { threads: 128, bytes: 2 * 256 * 16, tile: 64 };
+
+function variantFor(
+  facts: DeviceFacts,
+  { transA, transB }: MatmulForm,
+): { variant: MatmulPlan["variant"]; defines: Record<string, number> } {
+  const form = { TRANS_A: transA ? 1 : 0, TRANS_B: transB ? 1 : 0 };
+  const stages = facts.maxInvocations >= STAGED.threads && facts.workgroupBytes >= STAGED.bytes;
+  if (!facts.software && stages) return { variant: "staged", defines: form };
+  const lanes = facts.subgroupSize;
+  const subgroup = lanes >= 4 && lanes <= 16 && 32 % lanes === 0;
+  const [SUBGROUPS, LANES, ROWS, GROUP] = subgroup ? [1, lanes, 32, lanes] : [0, 8, 8, 64];
+  const STEP = subgroup ? LANES : 1;
+  const LOADS = Math.ceil((transA ? ROWS / 4 : ROWS) / STEP);
+  return {
+    variant: subgroup ? "subgroup" : "registers",
+    defines: { ...form, SUBGROUPS, LANES, ROWS, GROUP, STEP, LOADS },
+  };
+}
+
+/** All variants bind and measure alike. */
+const INTERFACE = {
+  name: "matmul",
+  parts: PARTS,
+  buffers: ["scalars", "a", "b", "c"],
+  dims: [
+    "rows",
+    "cols",
+    "inner",
+    "aFirst",
+    "aStride",
+    "bFirst",
+    "bStride",
+    "cFirst",
+    "cStride",
+    "tiles",
+    "groups",
+    "alpha",
+    "beta",
+    "scaleWord",
+  ],
+} as const;
+
+/** A stretch of one axis of the product, and the buffers that hold it of the operands that are split along it. */
+interface Part {
+  first: number;
+  count: number;
+  shards: readonly Shard[];
+}
+
+/** The coarsest stretches of [0, total) of which each operand has every one in one buffer. */
+function stretches(total: number, splits: readonly (readonly Shard[])[]): Part[] {
+  const ends = new Set([total, ...splits.flat().map(({ firstRow, rows }) => firstRow + rows)]);
+  let first = 0;
+  return [...ends].sort((x, y) => x - y).map((end) => {
+    const at = first;
+    first = end;
+    const holds = (s: Shard) => s.firstRow <= at && at < s.firstRow + s.rows;
+    const shards = splits.map((split) => split.find(holds) as Shard);
+    return { first: at, count: end - at, shards };
+  });
+}
+
+function shapeOf({ a, b, c, transA, transB }: MatmulArgs): MatmulShape {
+  const [rows, inner] = transA ? [a.cols, a.rows] : [a.rows, a.cols];
+  const [cols, other] = transB ? [b.rows, b.cols] : [b.cols, b.rows];
+  if ((transA && transB) || inner !== other || c.rows !== rows || c.cols !== cols) {
+    const size = (m: Rows, turned?: boolean) => `[${m.rows}, ${m.cols}]${turned ? "ᵀ" : ""}`;
+    throw new Error(
+      `Cannot multiply ${size(a, transA)} by ${size(b, transB)} into ${size(c)}`,
+    );
+  }
+  return { rows, cols, inner };
+}
+
+/** Dense products. */
+export const matmul = {
+  kernel: defineKernel({ ...INTERFACE, source }),
+  stagedKernel: defineKernel({ ...INTERFACE, source: stagedSource }),
+
+  /** Chooses a variant; pure. */
+  plan({ rows, cols }: MatmulShape, form: MatmulForm, facts: DeviceFacts): MatmulPlan {
+    const { variant, defines } = variantFor(facts, form);
+    const staged = variant === "staged";
+    const width = staged ? STAGED.tile : defines.LANES * 4;
+    const height = staged ? STAGED.tile : defines.ROWS;
+    const tiles = Math.ceil(cols / width);
+    const groups = tiles * Math.ceil(rows / height);
+    const [threads, group] = staged ? [1, 1] : [defines.LANES, defines.GROUP];
+    const grid = gridFor(groups * threads, group, facts.maxGroups);
+    return { variant, defines, tiles, groups, grid };
+  },
+
+  /** Multiply-adds of the product; each operand once. */
+  cost({ rows, cols, inner }: MatmulShape): Cost {
+    const bytes = 4 * (rows * inner + inner * cols + rows * cols);
+    return { flops: 2 * rows * cols * inner, bytes };
+  },
+
+  /** A dispatch for each combination of buffers; sums that are split go on where they stopped, with the same bits. */
+  record(gpu: Gpu, args: MatmulArgs): Dispatch[] {
+    const { a, b, c, transA, transB, alpha = 1, beta = 0, scalars, scaleWord = 0 } = args;
+    const shape = shapeOf(args);
+    const downward = stretches(shape.rows, transA ? [c.shards] : [c.shards, a.shards]);
+    const across = stretches(shape.cols, transB ? [b.shards] : []);
+    const along = stretches(
+      shape.inner,
+      [...(transA ? [a.shards] : []), ...(transB ? [] : [b.shards])],
+    );
+    const one = (m: Part, n: Part, k: Part): Dispatch => {
+      const plan = matmul.plan({ rows: m.count, cols: n.count, inner: k.count }, args, gpu.facts);
+      const shardA = transA ? k.shards[0] : m.shards[1];
+      const shardB = transB ? n.shards[0] : k.shards[transA ? 1 : 0];
+      const shardC = m.shards[0];
+      const at = (rows: Rows, shard: Shard, row: number, col: number) =>
+        ((row - shard.firstRow) * rows.stride + col) / 4;
+      const factor = k.first > 0 ? 1 : beta;
+      const kernel = plan.variant === "staged" ? matmul.stagedKernel : matmul.kernel;
+      return kernel.dispatch(gpu, {
+        label: args.label ?? plan.variant,
+        defines: { ...plan.defines, SCALED: scalars ? 1 : 0, BETA: factor === 0 ? 0 : 1 },
+        dims: {
+          rows: m.count,
+          cols: n.count,
+          inner: k.count,
+          aFirst: transA ? at(a, shardA, k.first, m.first) : at(a, shardA, m.first, k.first),
+          aStride: a.stride / 4,
+          bFirst: transB ? at(b, shardB, n.first, k.first) : at(b, shardB, k.first, n.first),
+          bStride: b.stride / 4,
+          cFirst: at(c, shardC, m.first, n.first),
+          cStride: c.stride / 4,
+          tiles: plan.tiles,
+          groups: plan.groups,
+          alpha,
+          beta: factor,
+          scaleWord,
+        },
+        // Without a scale the binding is not read.
+        buffers: {
+          scalars: scalars ?? shardA.buffer,
+          a: shardA.buffer,
+          b: shardB.buffer,
+          c: shardC.buffer,
+        },
+        groups: plan.grid,
+      });
+    };
+    return downward.flatMap((m) => across.flatMap((n) => along.map((k) => one(m, n, k))));
+  },
+};
