@@ -63,17 +63,23 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   //#for i in 0..LOADS
   let aBase{{i}} = dims.aFirst + min(row / 4u + {{i * STEP}}u + own, rows4 - 1u);
   //#end
-  for (var k = 0u; k < dims.inner; k++) {
-    let k0 = b[dims.bFirst + k * dims.bStride + inside4];
+  for (var k = 0u; k < dims.inner; k += 4u) {
+    //#for q in 0..4
+    let step{{q}} = min(k + {{q}}u, dims.inner - 1u);
+    let alpha{{q}} = select(0.0, alpha, k + {{q}}u < dims.inner);
+    let k{{q}} = b[dims.bFirst + step{{q}} * dims.bStride + inside4];
     //#for i in 0..LOADS
-    let a{{i}} = alpha * a[aBase{{i}} + k * dims.aStride];
+    let a{{i}}_{{q}} = alpha{{q}} * a[aBase{{i}} + step{{q}} * dims.aStride];
     //#end
+    //#end
+    //#for q in 0..4
     //#for r in 0..ROWS
     //#if SUBGROUPS
-    let v{{r}} = subgroupBroadcast(a{{r / 4 / LANES}}[{{r % 4}}], {{r / 4 % LANES}}u);
-    acc{{r}} = fma(vec4f(v{{r}}), k0, acc{{r}});
+    let v{{r}}_{{q}} = subgroupBroadcast(a{{r / 4 / LANES}}_{{q}}[{{r % 4}}], {{r / 4 % LANES}}u);
+    acc{{r}} = fma(vec4f(v{{r}}_{{q}}), k{{q}}, acc{{r}});
     //#else
-    acc{{r}} = fma(vec4f(a{{r / 4}}[{{r % 4}}]), k0, acc{{r}});
+    acc{{r}} = fma(vec4f(a{{r / 4}}_{{q}}[{{r % 4}}]), k{{q}}, acc{{r}});
+    //#end
     //#end
     //#end
   }
