@@ -1,5 +1,5 @@
 // The product of matmul for hardware adapters: both operands are staged in workgroup memory. A
-// workgroup of 128 threads owns 64 rows x 64 columns, a thread 8 rows x 4 columns; 16 steps of inner
+// workgroup of 128 threads owns 64 rows x 64 columns, a thread 8 rows x 4 columns; 16 terms of sums
 // at a time lie inner-major in the tiles. Threads 0..63 stage A, the others B, a 4 x 4 block each;
 // a block whose memory runs along inner is turned on the way.
 struct Dims {
