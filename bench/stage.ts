@@ -147,9 +147,6 @@ function makeScalars(gpu: Gpu): GPUBuffer {
   return scalars;
 }
 
-/** Rows of the metrics ring that a bench of one step needs. */
-export const RING_WORDS = RING_FIELDS.length;
-
 /** Latents of row `r`: one of each of k strata that widen with the square of their number, so popularity is uneven. */
 export function codeLatents({ rows, latents, k }: TrainShape): Uint32Array<ArrayBuffer> {
   const stream = new RandomStream(2, "bench codes");

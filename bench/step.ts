@@ -7,9 +7,8 @@ import { type Gpu, openGpu } from "../lib/gpu/device.ts";
 import { timeKernels } from "../lib/gpu/program.ts";
 import { readFloats } from "../lib/gpu/readback.ts";
 import { writeRows } from "../lib/gpu/rows.ts";
-import { RING_FIELDS } from "../lib/kernels/common.ts";
 import { topk } from "../lib/models/topk.ts";
-import type { ModelOptions, TrainableModel } from "../lib/models/types.ts";
+import { type ModelOptions, modelOptions, type TrainableModel } from "../lib/models/types.ts";
 import { calibrate, runMs, wallMs } from "./harness.ts";
 import { draw, stepWords } from "./stage.ts";
 import { median, repeatsFor, timesOf } from "./stats.ts";
@@ -19,31 +18,27 @@ import type { StartupResult, StepResult, TrainShape } from "./types.ts";
 const NEVER = 0x7fffffff;
 
 function optionsOf({ rows, d, latents, k }: TrainShape, deadAfterTokens: number): ModelOptions {
-  return {
+  return modelOptions({
     rows,
     dIn: d,
-    dOut: d,
     dSae: latents,
     k,
-    kMax: k,
     auxkCoefficient: 1 / 32,
     kAux: d / 2,
     deadAfterTokens,
-    clipGradNorm: 1,
-    adam: { beta1: 0.9, beta2: 0.999, eps: 1e-8 },
-    ringSlots: 1,
-  };
+  });
 }
 
 function writeBatch(gpu: Gpu, model: TrainableModel, { rows, d, k }: TrainShape): void {
-  writeRows(gpu, model.space.x, draw(rows * d, 11));
+  writeRows(gpu, model.inputs[0], draw(rows * d, 11));
   gpu.device.queue.writeBuffer(model.space.step, 0, stepWords(k));
 }
 
 /** Last row of the metrics ring; throws when a step went wrong, so that nothing fast but broken is recorded. */
 async function readStep(gpu: Gpu, model: TrainableModel, { k }: TrainShape) {
-  const ring = await readFloats(gpu, model.space.ring, RING_FIELDS.length);
-  const get = (name: string) => ring[RING_FIELDS.indexOf(name)];
+  const { buffer, fields } = model.ring;
+  const ring = await readFloats(gpu, buffer, fields.length);
+  const get = (name: string) => ring[fields.findIndex((f) => f.name === name)];
   const fvu = get("recon/fvu"), l0 = get("sparsity/l0"), dead = get("sparsity/dead");
   if (!(Number.isFinite(fvu) && fvu > 0 && l0 > 0.9 * k && l0 <= k)) {
     throw new SdmError(
@@ -61,7 +56,12 @@ export async function measureStartup(shape: TrainShape): Promise<StartupResult> 
   const openSeconds = seconds(started);
   const building = performance.now();
   const options = optionsOf(shape, NEVER);
-  const values = topk.initial(options, 1, new Float32Array(shape.d));
+  const values = topk.initial(options, 1, {
+    bDec: [new Float32Array(shape.d)],
+    meanInput: [],
+    sample: new Float32Array(0),
+    scales: [1],
+  });
   const model = topk.build(gpu, options);
   for (const p of model.parameters) writeRows(gpu, p.value, values.get(p.name) as Float32Array);
   writeBatch(gpu, model, shape);

@@ -1,6 +1,6 @@
-// sums[chunk, c] = sum over the chunk's rows of weight * m[row, c], rows in order. Applied again to
-// its own output with one chunk it gives the sum over all rows, by a tree whose shape depends on
-// the sizes only.
+// sums[chunk, c] = sum over the chunk's rows of weight * m[row, c], or of m[row, c]^2 (SQUARED), rows
+// in order. Applied again to its own output with one chunk it gives the sum over all rows, by a
+// tree whose shape depends on the sizes only.
 struct Dims {
   rows: u32,
   d4: u32,
@@ -30,7 +30,12 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
     //#if WEIGHTED
     sum = fma(vec4f(weights[dims.firstWeight + r]), m[r * dims.d4 + column], sum);
     //#else
+    //#if SQUARED
+    let v = m[r * dims.d4 + column];
+    sum = fma(v, v, sum);
+    //#else
     sum += m[r * dims.d4 + column];
+    //#end
     //#end
   }
   sums[(dims.firstChunk + chunk) * dims.d4 + column] = sum;

@@ -18,11 +18,10 @@ export const bench: KernelBench = {
         commands: [biasGradient.record(stage.gpu, {
           d,
           residualSum: stage.vector(d, 1),
-          encoderSum: stage.vector(d, 2),
+          inputGradient: stage.vector(d, 2),
           scalars: stage.scalars,
-          scaleWord: SCALARS.scale,
+          scaleWord: SCALARS.one,
           grad,
-          squares: stage.room(4),
         })],
         output: grad,
       };

@@ -1,8 +1,8 @@
 /**
- * Losses of a step: one thread, so only the launch can be seen.
+ * Loss of a site: one thread, so only the launch can be seen.
  * @module
  */
-import { SCALARS } from "../../lib/kernels/common.ts";
+import { SCALARS, siteWord } from "../../lib/kernels/common.ts";
 import { lossScalars } from "../../lib/kernels/loss_scalars.ts";
 import type { KernelBench } from "../types.ts";
 
@@ -14,19 +14,21 @@ export const bench: KernelBench = {
     const sums = stage.room(8);
     stage.gpu.device.queue.writeBuffer(sums, 0, new Float32Array([3, 4, 1, 1]));
     return [{
-      shape: "main",
+      shape: "one site",
       cost: lossScalars.cost(),
       commands: [lossScalars.record(stage.gpu, {
-        of: "main",
-        alpha: 1 / 32,
+        site: 0,
+        kind: "fvu",
+        weight: 1,
+        factor: 1,
         sums,
-        deadCount: stage.words(4, () => 1),
-        deadPlace: 0,
         scalars,
       })],
       output: scalars,
       check: (floats) =>
-        floats[SCALARS.fvu] === 0.75 ? undefined : `its fvu is ${floats[SCALARS.fvu]}, not 0.75`,
+        floats[siteWord(0, "fvu")] === 0.75
+          ? undefined
+          : `its fvu is ${floats[siteWord(0, "fvu")]}, not 0.75`,
     }];
   },
 };

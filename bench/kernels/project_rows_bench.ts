@@ -1,5 +1,5 @@
 /**
- * Taking the parallel component from decoder gradients, with the squares of all gradients.
+ * Taking the parallel component from decoder gradients.
  * @module
  */
 import { createRows, writeRows } from "../../lib/gpu/rows.ts";
@@ -14,7 +14,6 @@ export const bench: KernelBench = {
     stage.shapes.map(({ latents, d }) => {
       const grad = createRows(stage.gpu, "bench projected", latents, d);
       writeRows(stage.gpu, grad, draw(latents * d, 2));
-      const squares = stage.room(latents);
       return {
         shape: `${latents} x ${d}`,
         cost: projectRows.cost({ latents, d }),
@@ -22,12 +21,8 @@ export const bench: KernelBench = {
         commands: projectRows.record(stage.gpu, {
           w: stage.matrix(latents, d, 3, 1 / Math.sqrt(d)),
           grad,
-          other: stage.matrix(latents, d, 1),
-          gradBias: stage.vector(latents, 4),
-          squares,
-          project: true,
         }),
-        output: squares,
+        output: grad.shards[0].buffer,
       };
     }),
 };

@@ -1,23 +1,47 @@
 /**
- * What the blocks of a model have in common: parameters, the workspace of a batch, and the properties that shared code
- * asks for instead of a family's name.
+ * What the blocks of a model have in common: parameters, the workspace of a batch, codes and the sites where they are
+ * decoded, and the properties that shared code asks for instead of a family's name.
  * @module
  */
 import { createBuffer, type Gpu } from "../gpu/device.ts";
+import type { Command } from "../gpu/program.ts";
 import { createRows, onlyShard, type Rows } from "../gpu/rows.ts";
-import { createScalars, RING_FIELDS, STEP } from "../kernels/common.ts";
+import { type CodeByLatent, type CodeByRow, createCodeByLatent } from "../kernels/code.ts";
+import { createScalars, STEP } from "../kernels/common.ts";
 import { STATS } from "../kernels/residual_rows.ts";
 
+/** How the optimiser and clipping treat a parameter. */
+export interface ParameterTraits {
+  /** Whether rows are kept at unit length and gradients orthogonal to them. */
+  readonly unitRows: boolean;
+  /** Whether its gradient counts for clipping and is clipped. */
+  readonly clipped: boolean;
+  /** Factor of the learning rate. */
+  readonly lrFactor: number;
+  /** Whether values below zero become zero after an update. */
+  readonly nonNegative: boolean;
+  /** Whether weight decay acts on it. */
+  readonly decays: boolean;
+}
+
 /** A trained parameter and its gradient. Vectors are matrices of one row. */
-export interface Parameter {
+export interface Parameter extends ParameterTraits {
   /** Name in checkpoints: `W_enc`, `b_enc`, `W_dec`, `b_dec`. */
   readonly name: string;
   /** The values. */
   readonly value: Rows;
   /** Their gradient, split like the values. */
   readonly grad: Rows;
-  /** Whether rows are kept at unit length and gradients orthogonal to them. */
-  readonly unitRows: boolean;
+}
+
+/** u32 or f32 words on the device that belong to a checkpoint: counters, thresholds, controllers. */
+export interface StateBuffer {
+  /** Name in checkpoints. */
+  readonly name: string;
+  /** The words. */
+  readonly buffer: GPUBuffer;
+  /** How many. */
+  readonly words: number;
 }
 
 /** Sizes that every block knows. */
@@ -35,54 +59,251 @@ export interface BlockShape {
 /** How a gate chooses: what the trainer and exporters need to know of it. */
 export type GateScope = "row" | "batch" | "layer" | "threshold" | "sequence";
 
+/** How candidates arise: every latent is scored, a grid of sub-keys, greedily, or after attention. */
+export type Candidates = "dense" | "grid" | "pursuit" | "attention";
+
 /** Buffers of a batch that more than one block touches. */
 export interface Workspace {
+  /** Rows of a batch. */
+  readonly rows: number;
   /** f32 [rows, dIn]: the batch. */
   readonly x: Rows;
-  /** f32 [rows, dIn]: the batch less the input bias. */
+  /** f32 [rows, dIn]: the batch less the input bias; `x` itself where there is none. */
   readonly centred: Rows;
   /** f32 [rows, dOut]: what should come out; the batch itself in a plain autoencoder. */
   readonly target: Rows;
   /** f32 [dOut]: sum of the target's rows. */
   readonly targetSum: GPUBuffer;
-  /** f32 [rows, dOut]. */
-  readonly recon: Rows;
-  /** f32 [rows, dOut]. */
-  readonly residual: Rows;
-  /** f32 [rows, STATS] and their sums [STATS]. */
-  readonly stats: GPUBuffer;
-  /** f32 [STATS]. */
-  readonly statSums: GPUBuffer;
   /** Numbers from the host, see `STEP`. */
   readonly step: GPUBuffer;
-  /** Numbers between kernels, see `SCALARS`. */
+  /** Numbers between kernels, see `SCALARS` and `siteWord`. */
   readonly scalars: GPUBuffer;
-  /** Metrics ring, rows of `RING_FIELDS`. */
-  readonly ring: GPUBuffer;
-  /** Rows of the ring. */
-  readonly ringSlots: number;
+}
+
+/** What a workspace is made for. */
+export interface WorkspaceOptions extends BlockShape {
+  /** Whether the target is another matrix than the batch. */
+  separateTarget?: boolean;
+  /** Whether a bias is taken from the input. */
+  inputBias?: boolean;
 }
 
 /** Makes the buffers of a batch. */
-export function createWorkspace(gpu: Gpu, shape: BlockShape, ringSlots: number): Workspace {
-  const { rows, dIn, dOut } = shape;
+export function createWorkspace(gpu: Gpu, options: WorkspaceOptions): Workspace {
+  const { rows, dIn, dOut, separateTarget = false, inputBias = true } = options;
   const x = createRows(gpu, "x", rows, dIn);
-  const vector = (label: string, floats: number) => createBuffer(gpu, floats * 4, label);
+  const target = separateTarget ? createRows(gpu, "target", rows, dOut) : x;
   return {
+    rows,
     x,
-    centred: createRows(gpu, "centred", rows, dIn),
-    target: x,
-    targetSum: vector("target sum", x.stride),
-    recon: createRows(gpu, "recon", rows, dOut),
-    residual: createRows(gpu, "residual", rows, dOut),
-    stats: vector("stats", rows * STATS),
-    statSums: vector("stat sums", STATS),
-    step: vector("step", STEP.words),
+    centred: inputBias ? createRows(gpu, "centred", rows, dIn) : x,
+    target,
+    targetSum: createBuffer(gpu, target.stride * 4, "target sum"),
+    step: createBuffer(gpu, STEP.words * 4, "step"),
     scalars: createScalars(gpu),
-    ring: vector("metrics ring", ringSlots * RING_FIELDS.length),
-    ringSlots,
   };
 }
+
+/** A code that a coder makes, and what happens to it. */
+export interface CodePlan {
+  /** The code. */
+  readonly code: CodeByRow;
+  /** Weight of its reconstruction loss. */
+  readonly weight: number;
+  /** Whether its loss trains decoder and decoder bias. */
+  readonly trainsDecoder: boolean;
+}
+
+/** A code with the place where it is decoded. Site 0 is the model's reconstruction. */
+export interface Site {
+  /** Number of the site; its words in `scalars` are `siteWord(index, …)`. */
+  readonly index: number;
+  /** The code to decode; its `dz` is the derivative of the loss by every value. */
+  readonly code: CodeByRow;
+  /** The same code by latent. */
+  readonly byLatent: CodeByLatent;
+  /** Weight of its reconstruction loss. */
+  readonly weight: number;
+  /** Whether its loss trains decoder and decoder bias. */
+  readonly trainsDecoder: boolean;
+  /** f32 [rows, dOut]: the reconstruction. */
+  readonly recon: Rows;
+  /** f32 [rows, dOut]: target less reconstruction. */
+  readonly residual: Rows;
+  /** f32 [rows, STATS]. */
+  readonly stats: GPUBuffer;
+  /** f32 [STATS]: their sums. */
+  readonly statSums: GPUBuffer;
+}
+
+/** Makes the place of a code. `latents` is the number of latents of the code. */
+export function createSite(
+  gpu: Gpu,
+  space: Workspace,
+  plan: CodePlan,
+  index: number,
+  latents: number,
+): Site {
+  const { rows, target } = space;
+  const name = index === 0 ? "" : ` ${index}`;
+  return {
+    index,
+    ...plan,
+    byLatent: createCodeByLatent(gpu, rows, plan.code.capacity, latents),
+    recon: createRows(gpu, `recon${name}`, rows, target.cols),
+    residual: createRows(gpu, `residual${name}`, rows, target.cols),
+    stats: createBuffer(gpu, rows * STATS * 4, `stats${name}`),
+    statSums: createBuffer(gpu, STATS * 4, `stat sums${name}`),
+  };
+}
+
+/** Scores of latents [firstLatent, firstLatent + latents), and the commands that make them. */
+export interface ScorePanel {
+  /** Commands that fill `scores`. */
+  commands: Command[];
+  /** First latent. */
+  firstLatent: number;
+  /** Latents, without padding. */
+  latents: number;
+  /** f32 [rows, panel]. */
+  scores: GPUBuffer;
+  /** Floats of a row of `scores`. */
+  panel: number;
+}
+
+/** An encoder that scores every latent, a panel at a time, never all of them at once. */
+export interface ScoreEncoder {
+  /** How candidates arise. */
+  readonly candidates: Candidates;
+  /** Trained parameters. */
+  readonly parameters: readonly Parameter[];
+  /** f32 [rows, panel]: scores of the panel that was made last. */
+  readonly scores: GPUBuffer;
+  /** Floats of a row of `scores`. */
+  readonly panel: number;
+  /** The row and the bias of every latent, where all latents look at `space.centred`. */
+  readonly latentRows?: { readonly w: Parameter; readonly b: Parameter };
+  /** What comes before the panels. */
+  prepare(): Command[];
+  /** All panels in ascending order; each overwrites the scores of the one before. */
+  panels(): ScorePanel[];
+  /** Gradients of the parameters from a code by latent whose dz are the derivatives by the scores. */
+  backward(code: CodeByLatent, add: boolean): Command[];
+  /** Σ over rows of the derivative by the input less its bias, f32 [dIn padded], from finished gradients. */
+  inputGradient(sum: GPUBuffer): Command[];
+}
+
+/** The commands of a selection, apart, so that panels without candidates can be left out. */
+export interface Selection {
+  /** Score and merge, a list a panel. */
+  panels: Command[][];
+  /** From the running lists to the code. */
+  finish: Command[];
+}
+
+/** What makes codes from panels of scores. */
+export interface Gate {
+  /** How it chooses. */
+  readonly scope: GateScope;
+  /** Codes that it writes; the first is the model's. */
+  readonly codes: readonly CodePlan[];
+  /** Trained parameters, such as thresholds. */
+  readonly parameters: readonly Parameter[];
+  /** Words that belong to a checkpoint. */
+  readonly state: readonly StateBuffer[];
+  /** Consumes all panels. */
+  forward(panels: readonly ScorePanel[]): Selection;
+  /** Gradients of its parameters, when the dz of all sites are there. */
+  backward?(sites: readonly Site[], decoder: Decoder): Command[];
+  /** What follows the optimiser. */
+  afterStep?(): Command[];
+}
+
+/** Encoder and gate together: from the batch to sparse codes, and from the codes' derivatives to gradients. */
+export interface Coder {
+  /** How its gate chooses. */
+  readonly scope: GateScope;
+  /** How its candidates arise. */
+  readonly candidates: Candidates;
+  /** Trained parameters, thresholds included. */
+  readonly parameters: readonly Parameter[];
+  /** Words that belong to a checkpoint. */
+  readonly state: readonly StateBuffer[];
+  /** Codes; the first is the model's, further ones have losses of their own. */
+  readonly codes: readonly CodePlan[];
+  /** Which of the codes a sparsity penalty acts on. */
+  readonly penalised: number;
+  /** The encoder, where panels of scores are made: AuxK scores the dead latents with it. */
+  readonly encoder?: ScoreEncoder;
+  /** From `space.x` to the codes. */
+  forward(): Command[];
+  /**
+   * Gradients of all parameters from the placed codes, overwriting them.
+   * @param sites one a code, in their order
+   */
+  backward(sites: readonly Site[], decoder: Decoder): Command[];
+  /**
+   * Σ over rows of the derivative of the loss by the input less its bias, f32 [dIn padded], from the gradients that
+   * are complete when the commands run.
+   */
+  inputGradient(sum: GPUBuffer): Command[];
+  /** What follows the optimiser, such as thresholds that run behind the batch. */
+  afterStep?(): Command[];
+}
+
+/** From codes to reconstructions and their losses, and back. */
+export interface Decoder {
+  /** Cumulative prefix sizes whose reconstructions count; one means an ordinary decoder. */
+  readonly prefixes: readonly number[];
+  /** Trained parameters. */
+  readonly parameters: readonly Parameter[];
+  /** Names of metrics with their words in `scalars`, beyond those that every model has. */
+  readonly metrics: readonly RingField[];
+  /** Decodes a site's code and makes residual, sums and loss. */
+  reconstruct(site: Site): Command[];
+  /** Counts of active rows by latent, needed before the dead latents are known. */
+  count(site: Site): Command[];
+  /** `dz` of every entry by row. */
+  codeGradient(site: Site): Command[];
+  /** The code by latent, with dz. */
+  place(site: Site): Command[];
+  /** The gradient of W_dec. */
+  gradient(site: Site, add: boolean): Command[];
+  /**
+   * The gradient of the decoder bias, from all sites that train it.
+   * @param inputGradient Σ of the derivatives by the input, where the bias is taken from the input too
+   */
+  biasGradient(sites: readonly Site[], inputGradient?: GPUBuffer): Command[];
+}
+
+/** A sparsity penalty on the values of a code. */
+export interface Penalty {
+  /** Words that belong to a checkpoint. */
+  readonly state: readonly StateBuffer[];
+  /** Adds to `dz` of every entry, before entries are placed, and sums the loss into `scalars`. */
+  onEntries(site: Site): Command[];
+  /** Adds what reaches decoder norms, thresholds and biases, after the gradients are there. */
+  onGradients(site: Site): Command[];
+  /** Steers the coefficient after the step. */
+  afterStep(): Command[];
+}
+
+/** A number of a step that the trainer logs. */
+export interface RingField {
+  /** Metric name. */
+  readonly name: string;
+  /** Its word in `scalars`. */
+  readonly word: number;
+}
+
+/** Traits of an ordinary parameter. */
+const PLAIN: ParameterTraits = {
+  unitRows: false,
+  clipped: true,
+  lrFactor: 1,
+  nonNegative: false,
+  decays: true,
+};
 
 /** Makes a parameter with a zero gradient. */
 export function createParameter(
@@ -90,20 +311,21 @@ export function createParameter(
   name: string,
   rows: number,
   cols: number,
-  unitRows = false,
+  traits: Partial<ParameterTraits> = {},
 ): Parameter {
   return {
     name,
     value: createRows(gpu, name, rows, cols),
     grad: createRows(gpu, `grad ${name}`, rows, cols),
-    unitRows,
+    ...PLAIN,
+    ...traits,
   };
 }
 
 /** A parameter that is never trained: it has no gradient of its own. */
 export function frozenParameter(gpu: Gpu, name: string, rows: number, cols: number): Parameter {
   const value = createRows(gpu, name, rows, cols);
-  return { name, value, grad: value, unitRows: false };
+  return { name, value, grad: value, ...PLAIN };
 }
 
 /** The buffer of a parameter that is a vector. */

@@ -12,6 +12,7 @@ import type { Gpu } from "../gpu/device.ts";
 import { loadDictionary } from "../models/inference.ts";
 import { familyOf } from "../models/mod.ts";
 import type { DictionaryRecord } from "../models/record.ts";
+import { modelOptions } from "../models/types.ts";
 import type { Measured } from "./definitions.ts";
 import { type HeldOutPass, type HeldOutRows, passOver } from "./held_out.ts";
 import { pcaFigures } from "./pca.ts";
@@ -149,21 +150,10 @@ async function untrainedFigures(
   const { dIn, dOut, dSae, activation } = record;
   const family = familyOf(activation.name);
   const k = activation.name === "topk" ? activation.k : 0;
-  const options = {
-    rows: 1,
-    dIn,
-    dOut,
-    dSae,
-    k,
-    kMax: k,
-    auxkCoefficient: 0,
-    kAux: 1,
-    deadAfterTokens: 1,
-    clipGradNorm: 0,
-    adam: { beta1: 0, beta2: 0, eps: 1 },
-    ringSlots: 1,
-  };
-  const first = family.record(options, family.initial(options, seed, meanRow(data.x, data.d)));
+  const mean = meanRow(data.x, data.d);
+  const options = modelOptions({ rows: 1, dIn, dOut, dSae, k });
+  const start = { bDec: [mean], meanInput: [mean], sample: data.x, scales: [1] };
+  const first = family.record(options, family.initial(options, seed, start));
   const pass = await passOver(loadDictionary(gpu, first), dSae, data, { keepCodes: false });
   return [...figuresOf(pass.sums), ...densityFigures(pass.fired, data.rows)];
 }

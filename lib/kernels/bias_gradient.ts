@@ -12,16 +12,16 @@ export interface BiasGradientArgs {
   d: number;
   /** f32 [d padded]: sum of the residuals. */
   residualSum: GPUBuffer;
-  /** f32 [d padded]: sum over latents of gradBias · W_enc; absent when the bias is not taken from the input. */
-  encoderSum?: GPUBuffer;
+  /** f32 [d padded]: sum of the derivatives by the input; absent when the bias is not taken from it. */
+  inputGradient?: GPUBuffer;
   /** The buffer `scalars`. */
   scalars: GPUBuffer;
   /** Place of the residuals' factor. */
   scaleWord: number;
   /** f32 [d padded]. */
   grad: GPUBuffer;
-  /** f32 [1]: squared length of the gradient. */
-  squares: GPUBuffer;
+  /** Add to what is there. */
+  add?: boolean;
 }
 
 /** The bias gradient. */
@@ -29,26 +29,25 @@ export const biasGradient = {
   kernel: defineKernel({
     name: "bias_gradient",
     source,
-    buffers: ["residualSum", "encoderSum", "scalars", "grad", "squares"],
+    buffers: ["residualSum", "inputGradient", "scalars", "grad"],
     dims: ["d4", "scaleWord"],
   }),
 
   /** Three rows. */
   cost({ d }: { d: number }): Cost {
-    return { flops: 4 * d, bytes: 12 * d };
+    return { flops: 3 * d, bytes: 12 * d };
   },
 
   /** One dispatch. */
   record(gpu: Gpu, args: BiasGradientArgs): Dispatch {
     return biasGradient.kernel.dispatch(gpu, {
-      defines: { TIED: args.encoderSum ? 1 : 0 },
+      defines: { TIED: args.inputGradient ? 1 : 0, ADD: args.add ? 1 : 0 },
       dims: { d4: Math.ceil(args.d / 4), scaleWord: args.scaleWord },
       buffers: {
         residualSum: args.residualSum,
-        encoderSum: args.encoderSum ?? args.residualSum,
+        inputGradient: args.inputGradient ?? args.residualSum,
         scalars: args.scalars,
         grad: args.grad,
-        squares: args.squares,
       },
       groups: [1, 1, 1],
     });

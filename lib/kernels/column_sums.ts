@@ -1,10 +1,10 @@
 /**
- * Sums over the rows of a matrix, optionally weighted, in two levels of fixed shape.
+ * Sums over the rows of a matrix, optionally weighted or squared, in two levels of fixed shape.
  * @module
  */
 import source from "../../shaders/column_sums.wgsl" with { type: "text" };
 import { createBuffer, type Gpu } from "../gpu/device.ts";
-import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
+import { type Cost, defineKernel, type Dispatch, gridFor, type Slice } from "../gpu/kernel.ts";
 import type { Shard } from "../gpu/rows.ts";
 import { PARTS, THREADS } from "./common.ts";
 
@@ -19,8 +19,10 @@ export interface ColumnSumsArgs {
   stride: number;
   /** f32, one a row of the matrix. */
   weights?: GPUBuffer;
+  /** Sum the squares of all numbers; without weights. */
+  squared?: boolean;
   /** f32 [stride]. */
-  sums: GPUBuffer;
+  sums: GPUBuffer | Slice;
 }
 
 /** Column sums. */
@@ -50,7 +52,7 @@ export const columnSums = {
   },
 
   /** One dispatch a buffer, then one for the partial sums. */
-  record(gpu: Gpu, { shards, stride, weights, sums }: ColumnSumsArgs): Dispatch[] {
+  record(gpu: Gpu, { shards, stride, weights, squared, sums }: ColumnSumsArgs): Dispatch[] {
     const d4 = stride / 4;
     const plans = columnSums.plan(shards.map((s) => s.rows));
     const total = plans.reduce((n, p) => n + p.chunks, 0);
@@ -58,7 +60,7 @@ export const columnSums = {
     const level = (
       label: string,
       m: GPUBuffer,
-      out: GPUBuffer,
+      out: GPUBuffer | Slice,
       dims: {
         rows: number;
         chunkRows: number;
@@ -66,13 +68,13 @@ export const columnSums = {
         firstWeight: number;
         firstChunk: number;
       },
-      weighted: boolean,
+      defines: { WEIGHTED: 0 | 1; SQUARED: 0 | 1 },
     ) =>
       columnSums.kernel.dispatch(gpu, {
         label,
-        defines: { WEIGHTED: weighted ? 1 : 0 },
+        defines,
         dims: { d4, ...dims },
-        buffers: { m, weights: weighted && weights ? weights : m, sums: out },
+        buffers: { m, weights: defines.WEIGHTED && weights ? weights : m, sums: out },
         groups: gridFor(dims.chunks * d4, THREADS, gpu.facts.maxGroups),
       });
     const first = shards.map((shard, i) =>
@@ -82,7 +84,7 @@ export const columnSums = {
         chunks: plans[i].chunks,
         firstWeight: shard.firstRow,
         firstChunk: plans[i].firstChunk,
-      }, weights !== undefined)
+      }, { WEIGHTED: weights ? 1 : 0, SQUARED: squared ? 1 : 0 })
     );
     const last = level("total", partial, sums, {
       rows: total,
@@ -90,7 +92,7 @@ export const columnSums = {
       chunks: 1,
       firstWeight: 0,
       firstChunk: 0,
-    }, false);
+    }, { WEIGHTED: 0, SQUARED: 0 });
     return [...first, last];
   },
 };

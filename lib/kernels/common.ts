@@ -25,42 +25,97 @@ export const STEP = {
   k: 3,
   /** Row of the metrics ring, u32. */
   slot: 4,
-  /** Number of words. */
-  words: 8,
-} as const;
-
-/** Words of the buffer `scalars`, written and read by kernels. */
-export const SCALARS = {
-  /** Factor of the residual in the gradient of the reconstruction loss. */
-  scale: 0,
-  /** The same for AuxK. */
-  auxScale: 1,
-  /** Fraction of variance unexplained of this batch. */
-  fvu: 2,
-  /** AuxK loss, normalised by the variance of its target. */
-  auxLoss: 3,
-  /** Sum of squared errors. */
-  squaredError: 4,
-  /** Sum of squared distances of the target from its mean. */
-  spread: 5,
-  /** Gradient clipping factor. */
-  clip: 6,
-  /** Always 1. */
-  one: 7,
+  /** Entries to keep of a batch, u32: floor(k · rows). */
+  batchK: 5,
+  /** Coefficient of the sparsity penalty by its schedule, f32. */
+  coefficient: 6,
+  /** Exponent of the sparsity penalty, f32. */
+  exponent: 7,
+  /** 1 where thresholds that follow the batch take part in their average, u32. */
+  track: 8,
+  /** Coefficient of the pre-activation loss by its schedule, f32. */
+  preActCoefficient: 9,
+  /** The step's number, from 0, u32. */
+  number: 10,
+  /** Exponent that comes after this one, where it is annealed; else the same, f32. */
+  nextExponent: 11,
   /** Number of words. */
   words: 16,
 } as const;
 
-/** Floats of a row of the metrics ring, in the order that `step_scalars` writes them. */
-export const RING_FIELDS: readonly string[] = [
-  "loss/total",
-  "recon/fvu",
-  "loss/auxk",
-  "sparsity/l0",
-  "sparsity/dead",
-  "grad_norm",
-  "squared_error",
-  "spread",
+/** Words of the buffer `scalars`, written and read by kernels. Those of the sites follow, see {@link siteWord}. */
+export const SCALARS = {
+  /** Always 1. */
+  one: 0,
+  /** Gradient clipping factor. */
+  clip: 1,
+  /** All losses with their weights. */
+  total: 2,
+  /** Fraction of variance unexplained of this batch, over all targets. */
+  fvu: 3,
+  /** Mean number of active latents a row. */
+  l0: 4,
+  /** Number of dead latents. */
+  dead: 5,
+  /** Length of all gradients that count for clipping. */
+  gradNorm: 6,
+  /** Sum of squared errors over all targets. */
+  squaredError: 7,
+  /** Sum of squared distances of the targets from their means. */
+  spread: 8,
+  /** Sparsity penalty with its coefficient. */
+  sparsityLoss: 9,
+  /** Pre-activation loss with its coefficient. */
+  preActLoss: 10,
+  /** Coefficient of the sparsity penalty as it acts. */
+  coefficient: 11,
+  /** Threshold of a gate that has one for all latents. */
+  threshold: 12,
+  /** Rows whose code was cut at its capacity. */
+  cappedRows: 13,
+  /** Not used; always 0. */
+  zero: 14,
+  /** First word of the first site. */
+  sites: 16,
+  /** Number of words. */
+  words: 16 + 8 * 96,
+} as const;
+
+/** Words of a site in `scalars`. */
+export const SITE = {
+  /** The derivative of the loss by a reconstruction is this times the residual. */
+  scale: 0,
+  /** The loss without its weight. */
+  loss: 1,
+  /** Sum of squared errors. */
+  error: 2,
+  /** Sum of squared distances of the target from its mean. */
+  spread: 3,
+  /** The loss with its weight. */
+  weighted: 4,
+  /** Fraction of variance unexplained, whatever the loss. */
+  fvu: 5,
+  /** Words of a site. */
+  words: 8,
+} as const;
+
+/** Sites that a model may have. */
+export const MOST_SITES = 96;
+
+/** Place in `scalars` of a word of a site. */
+export function siteWord(site: number, word: Exclude<keyof typeof SITE, "words">): number {
+  return SCALARS.sites + SITE.words * site + SITE[word];
+}
+
+/** Numbers of every model that are logged: metric names and places in `scalars`, in the order of the ring. */
+export const RING_FIELDS: readonly { name: string; word: number }[] = [
+  { name: "loss/total", word: SCALARS.total },
+  { name: "recon/fvu", word: SCALARS.fvu },
+  { name: "sparsity/l0", word: SCALARS.l0 },
+  { name: "sparsity/dead", word: SCALARS.dead },
+  { name: "grad_norm", word: SCALARS.gradNorm },
+  { name: "squared_error", word: SCALARS.squaredError },
+  { name: "spread", word: SCALARS.spread },
 ];
 
 /** Makes the buffer `scalars` with its constant one. */

@@ -1,24 +1,26 @@
 /**
- * Losses of a step and the factors of their gradients, kept on the GPU.
+ * Loss of a site and the factor of its gradient, kept on the GPU.
  * @module
  */
 import source from "../../shaders/loss_scalars.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
 import { type Cost, defineKernel, type Dispatch } from "../gpu/kernel.ts";
-import { SCALARS } from "./common.ts";
+import { SITE, siteWord } from "./common.ts";
 
 /** What to conclude. */
 export interface LossScalarsArgs {
-  /** `main` after the decode of the code, `aux` after the decode of the dead latents. */
-  of: "main" | "aux";
-  /** Coefficient of AuxK. */
-  alpha: number;
+  /** Number of the site. */
+  site: number;
+  /** `fvu` divides by the target's variance in the batch, `scaled` multiplies with `factor`. */
+  kind: "fvu" | "scaled";
+  /** Weight of the loss. */
+  weight: number;
+  /** Factor of the sum of squares; 1/rows for `sum_mean`. */
+  factor: number;
   /** f32 [8]: sums of the stats of all rows. */
   sums: GPUBuffer;
-  /** u32s: scan of the dead flags. */
-  deadCount: GPUBuffer;
-  /** Place of the total in it. */
-  deadPlace: number;
+  /** All words become zero where this u32 is zero. */
+  guard?: { count: GPUBuffer; place: number };
   /** The buffer `scalars`. */
   scalars: GPUBuffer;
 }
@@ -28,8 +30,8 @@ export const lossScalars = {
   kernel: defineKernel({
     name: "loss_scalars",
     source,
-    buffers: ["sums", "deadCount", "scalars"],
-    dims: ["alpha"],
+    buffers: ["sums", "count", "scalars"],
+    dims: ["weight", "factor", "at", "place"],
   }),
 
   /** Nothing to speak of. */
@@ -40,19 +42,28 @@ export const lossScalars = {
   /** One dispatch. */
   record(gpu: Gpu, args: LossScalarsArgs): Dispatch {
     return lossScalars.kernel.dispatch(gpu, {
-      label: args.of,
+      label: `site ${args.site}`,
       defines: {
-        AUX: args.of === "aux" ? 1 : 0,
-        DEAD_PLACE: args.deadPlace,
-        SCALE: SCALARS.scale,
-        AUX_SCALE: SCALARS.auxScale,
-        FVU: SCALARS.fvu,
-        AUX_LOSS: SCALARS.auxLoss,
-        SQUARED_ERROR: SCALARS.squaredError,
-        SPREAD: SCALARS.spread,
+        FVU: args.kind === "fvu" ? 1 : 0,
+        GUARDED: args.guard ? 1 : 0,
+        SCALE: SITE.scale,
+        LOSS: SITE.loss,
+        ERROR: SITE.error,
+        SPREAD: SITE.spread,
+        WEIGHTED: SITE.weighted,
+        FVU_WORD: SITE.fvu,
       },
-      dims: { alpha: args.alpha },
-      buffers: { sums: args.sums, deadCount: args.deadCount, scalars: args.scalars },
+      dims: {
+        weight: args.weight,
+        factor: args.factor,
+        at: siteWord(args.site, "scale"),
+        place: args.guard?.place ?? 0,
+      },
+      buffers: {
+        sums: args.sums,
+        count: args.guard?.count ?? args.sums,
+        scalars: args.scalars,
+      },
       groups: [1, 1, 1],
     });
   },

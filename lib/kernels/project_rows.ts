@@ -1,5 +1,5 @@
 /**
- * Takes from decoder gradients their component parallel to the decoder rows, and squares all gradients of a latent.
+ * Takes from gradients of unit rows their component parallel to the rows.
  * @module
  */
 import source from "../../shaders/project_rows.wgsl" with { type: "text" };
@@ -10,18 +10,10 @@ import { PARTS, THREADS } from "./common.ts";
 
 /** What to project. */
 export interface ProjectArgs {
-  /** Decoder rows. */
+  /** The rows. */
   w: Rows;
-  /** Their gradient; projected in place. */
+  /** Their gradient, split like `w`; projected in place. */
   grad: Rows;
-  /** Gradient of the encoder rows, split like `w`. */
-  other: Rows;
-  /** f32 [latents]. */
-  gradBias: GPUBuffer;
-  /** f32 [latents]. */
-  squares: GPUBuffer;
-  /** Whether to project; otherwise only squares are made. */
-  project: boolean;
 }
 
 /** Projection. */
@@ -30,36 +22,24 @@ export const projectRows = {
     name: "project_rows",
     source,
     parts: PARTS,
-    buffers: ["w", "other", "gradBias", "grad", "squares"],
-    dims: ["latents", "d4", "other4", "firstLatent"],
+    buffers: ["w", "grad"],
+    dims: ["rows", "d4"],
   }),
 
-  /** Rows of w and grad twice, of other once. */
+  /** Rows of w and grad twice. */
   cost({ latents, d }: { latents: number; d: number }): Cost {
-    return { flops: 10 * latents * d, bytes: 4 * latents * 6 * d };
+    return { flops: 6 * latents * d, bytes: 4 * latents * 5 * d };
   },
 
   /** One dispatch a buffer. */
-  record(gpu: Gpu, { w, grad, other, gradBias, squares, project }: ProjectArgs): Dispatch[] {
+  record(gpu: Gpu, { w, grad }: ProjectArgs): Dispatch[] {
     return w.shards.map((shard, i) => {
-      if (grad.shards[i].rows !== shard.rows || other.shards[i].rows !== shard.rows) {
+      if (grad.shards[i]?.rows !== shard.rows) {
         throw new RangeError(`Cannot project "${grad.label}": it is split unlike "${w.label}"`);
       }
       return projectRows.kernel.dispatch(gpu, {
-        defines: { PROJECT: project ? 1 : 0 },
-        dims: {
-          latents: shard.rows,
-          d4: w.stride / 4,
-          other4: other.stride / 4,
-          firstLatent: shard.firstRow,
-        },
-        buffers: {
-          w: shard.buffer,
-          other: other.shards[i].buffer,
-          gradBias,
-          grad: grad.shards[i].buffer,
-          squares,
-        },
+        dims: { rows: shard.rows, d4: w.stride / 4 },
+        buffers: { w: shard.buffer, grad: grad.shards[i].buffer },
         groups: gridFor(shard.rows, THREADS, gpu.facts.maxGroups),
       });
     });

@@ -5,33 +5,39 @@
 import source from "../../shaders/step_scalars.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
 import { type Cost, defineKernel, type Dispatch } from "../gpu/kernel.ts";
-import { RING_FIELDS, SCALARS, STEP } from "./common.ts";
+import { SCALARS, SITE, STEP } from "./common.ts";
 
 /** What to conclude. */
 export interface StepScalarsArgs {
   /** Longest gradient; 0 for no clipping. */
   limit: number;
-  /** Coefficient of AuxK. */
-  alpha: number;
   /** Rows of the batch. */
   rows: number;
+  /** Sites in all, and how many of the first ones are the model's reconstructions. */
+  sites: number;
+  /** See `sites`. */
+  targets: number;
   /** The buffer `step`: place in the ring. */
   step: GPUBuffer;
-  /** f32 [4]: partial sums of the squares of latents. */
-  latentSquares: GPUBuffer;
-  /** f32 [1]: square of the bias gradient. */
-  biasSquares: GPUBuffer;
-  /** u32s: offsets of the code by latent. */
-  activeCount: GPUBuffer;
-  /** Place of the total in it. */
-  activePlace: number;
+  /** f32: squares of all gradients that count for clipping. */
+  norms: GPUBuffer;
+  /** Floats of `norms`, a multiple of 4. */
+  normWords: number;
+  /** u32s: numbers of entries, which are added. */
+  activeCounts: GPUBuffer;
+  /** How many. */
+  counts: number;
   /** u32s: scan of the dead flags. */
   deadCount: GPUBuffer;
   /** Place of the total in it. */
   deadPlace: number;
+  /** u32s: words of `scalars` that make a row of the ring. */
+  fields: GPUBuffer;
+  /** How many. */
+  fieldCount: number;
   /** The buffer `scalars`. */
   scalars: GPUBuffer;
-  /** f32 [slots, RING_FIELDS.length]. */
+  /** f32 [slots, fieldCount]. */
   ring: GPUBuffer;
 }
 
@@ -42,19 +48,29 @@ export const stepScalars = {
     source,
     buffers: [
       "step",
-      "latentSquares",
-      "biasSquares",
-      "activeCount",
+      "norms",
+      "activeCounts",
       "deadCount",
+      "fields",
       "scalars",
       "ring",
     ],
-    dims: ["limit", "alpha", "rows"],
+    dims: [
+      "limit",
+      "rows",
+      "sites",
+      "targets",
+      "norms4",
+      "counts",
+      "deadPlace",
+      "fields",
+      "at",
+    ],
   }),
 
   /** Nothing to speak of. */
   cost(): Cost {
-    return { flops: 16, bytes: 128 };
+    return { flops: 64, bytes: 512 };
   },
 
   /** One dispatch. */
@@ -62,22 +78,38 @@ export const stepScalars = {
     return stepScalars.kernel.dispatch(gpu, {
       defines: {
         CLIP: SCALARS.clip,
+        TOTAL: SCALARS.total,
         FVU: SCALARS.fvu,
-        AUX_LOSS: SCALARS.auxLoss,
+        L0: SCALARS.l0,
+        DEAD: SCALARS.dead,
+        GRAD_NORM: SCALARS.gradNorm,
         SQUARED_ERROR: SCALARS.squaredError,
         SPREAD: SCALARS.spread,
+        SPARSITY_LOSS: SCALARS.sparsityLoss,
+        PRE_ACT_LOSS: SCALARS.preActLoss,
+        WEIGHTED: SITE.weighted,
+        ERROR_WORD: SITE.error,
+        SPREAD_WORD: SITE.spread,
+        SITE_WORDS: SITE.words,
         SLOT_WORD: STEP.slot,
-        RING_WORDS: RING_FIELDS.length,
-        ACTIVE_PLACE: args.activePlace,
-        DEAD_PLACE: args.deadPlace,
       },
-      dims: { limit: args.limit, alpha: args.alpha, rows: args.rows },
+      dims: {
+        limit: args.limit,
+        rows: args.rows,
+        sites: args.sites,
+        targets: args.targets,
+        norms4: args.normWords / 4,
+        counts: args.counts,
+        deadPlace: args.deadPlace,
+        fields: args.fieldCount,
+        at: SCALARS.sites,
+      },
       buffers: {
         step: args.step,
-        latentSquares: args.latentSquares,
-        biasSquares: args.biasSquares,
-        activeCount: args.activeCount,
+        norms: args.norms,
+        activeCounts: args.activeCounts,
         deadCount: args.deadCount,
+        fields: args.fields,
         scalars: args.scalars,
         ring: args.ring,
       },

@@ -1,22 +1,27 @@
 /**
- * Folds the input scale of training into the weights, so that a dictionary takes activations as the model gives them.
+ * Folds the scales of training into the weights, so that a dictionary takes activations as the model gives them.
  * @module
  */
 import type { DictionaryRecord } from "./record.ts";
 
 /**
- * A dictionary trained on `scale · x` becomes one for `x`, with latents in the model's units:
- * b_enc and b_dec over s, thresholds over s, W_enc and W_dec as they are. Source: architectures spec, section 12.1.
+ * A dictionary trained on `α x` to reconstruct `β y` becomes one for `x` and `y`, with latents in the model's units:
+ * b_enc over α, W_dec times α/β, b_dec over β, thresholds over α, or over β where the gate looks at decoder norms too;
+ * W_enc as it is. Source: architectures spec, section 12.1.
+ * @param scales α, and β where the target is another point than the input
  */
-export function foldScale(record: DictionaryRecord, scale: number): DictionaryRecord {
-  const over = (values: Float32Array) => values.map((v) => v / scale);
+export function foldScales(record: DictionaryRecord, scales: readonly number[]): DictionaryRecord {
+  const [input, output = input] = scales;
+  const over = (values: Float32Array, scale: number) => values.map((v) => v / scale);
   const { activation } = record;
+  const thresholdScale = record.gateByDecoderNorm ? output : input;
   return {
     ...record,
-    bEnc: over(record.bEnc),
-    bDec: over(record.bDec),
+    bEnc: over(record.bEnc, input),
+    wDec: input === output ? record.wDec : record.wDec.map((w) => w * (input / output)),
+    bDec: over(record.bDec, output),
     activation: activation.name === "jumprelu"
-      ? { name: "jumprelu", threshold: over(activation.threshold) }
+      ? { name: "jumprelu", threshold: over(activation.threshold, thresholdScale) }
       : activation,
   };
 }

@@ -3,17 +3,16 @@
  * @module
  */
 import { SdmError } from "../base/errors.ts";
-import { rowsDecoder } from "../blocks/decoders/rows.ts";
+import { panelCoder } from "../blocks/coders/panels.ts";
 import { denseEncoder } from "../blocks/encoders/dense.ts";
 import { topkGate } from "../blocks/gates/topk.ts";
 import { createWorkspace, frozenParameter, vectorOf } from "../blocks/types.ts";
 import { createBuffer, type Gpu } from "../gpu/device.ts";
 import { type Command, submit } from "../gpu/program.ts";
 import { readSlices } from "../gpu/readback.ts";
-import { onlyShard, writeRows } from "../gpu/rows.ts";
-import { centerRows } from "../kernels/center_rows.ts";
-import { createCodeByLatent } from "../kernels/code.ts";
+import { createRows, onlyShard, writeRows } from "../gpu/rows.ts";
 import { createCount, STEP } from "../kernels/common.ts";
+import { decodeRows } from "../kernels/decode_rows.ts";
 import { residualRows, STATS } from "../kernels/residual_rows.ts";
 import type { DictionaryRecord } from "./record.ts";
 
@@ -57,56 +56,46 @@ export function loadDictionary(
         `this version runs autoencoders with "topk"`,
     );
   }
-  const space = createWorkspace(gpu, { rows: maxRows, dIn, dOut, dSae }, 1);
-  const wEnc = frozenParameter(gpu, "W_enc", dSae, dIn);
-  const bEnc = frozenParameter(gpu, "b_enc", 1, dSae);
-  const wDec = frozenParameter(gpu, "W_dec", dSae, dOut);
-  const bDec = frozenParameter(gpu, "b_dec", 1, dOut);
-  const pre = frozenParameter(gpu, "b_pre", 1, dIn);
-  writeRows(gpu, wEnc.value, record.wEnc);
-  writeRows(gpu, bEnc.value, record.bEnc);
-  writeRows(gpu, wDec.value, record.wDec);
-  writeRows(gpu, bDec.value, record.bDec);
-  if (record.subtractBDec) writeRows(gpu, pre.value, record.bDec);
-  gpu.device.queue.writeBuffer(space.step, STEP.k * 4, new Uint32Array([activation.k]));
-
-  const encoder = denseEncoder(gpu, space, wEnc, bEnc);
-  const gate = topkGate(gpu, {
-    rows: maxRows,
-    kMax: activation.k,
-    step: space.step,
-    count: createCount(gpu, dSae),
-  });
-  const decoder = rowsDecoder(gpu, space, wDec, bDec);
-  const selection = gate.forward(encoder.panels());
-  const site = {
-    code: gate.code,
-    byLatent: createCodeByLatent(gpu, 1, 1, 1),
-    recon: space.recon,
-    residual: space.residual,
-    scaleWord: 0,
+  const inputBias = record.subtractBDec;
+  const space = createWorkspace(gpu, { rows: maxRows, dIn, dOut, dSae, inputBias });
+  const frozen = (name: string, rows: number, cols: number, data: Float32Array) => {
+    const parameter = frozenParameter(gpu, name, rows, cols);
+    writeRows(gpu, parameter.value, data);
+    return parameter;
   };
+  const wDec = frozen("W_dec", dSae, dOut, record.wDec);
+  const bDec = frozen("b_dec", 1, dOut, record.bDec);
+  gpu.device.queue.writeBuffer(space.step, STEP.k * 4, new Uint32Array([activation.k]));
+  const encoder = denseEncoder(gpu, space, {
+    wEnc: frozen("W_enc", dSae, dIn, record.wEnc),
+    bEnc: frozen("b_enc", 1, dSae, record.bEnc),
+    inputBias: inputBias ? bDec : undefined,
+  });
+  const count = createCount(gpu, dSae);
+  const gate = topkGate(gpu, { rows: maxRows, kMax: activation.k, step: space.step, count });
+  const coder = panelCoder(encoder, gate);
+  const [{ code }] = coder.codes;
+  const outRows = createRows(gpu, "recon", maxRows, dOut);
+  const residual = createRows(gpu, "residual", maxRows, dOut);
+  const statsBuffer = createBuffer(gpu, maxRows * STATS * 4, "stats");
   const noMean = createBuffer(gpu, space.x.stride * 4, "no mean");
   const commands: Command[] = [
-    centerRows.record(gpu, {
-      rows: maxRows,
-      d: dIn,
-      x: onlyShard(space.x),
-      bias: vectorOf(pre),
-      centred: onlyShard(space.centred),
+    ...coder.forward(),
+    ...decodeRows.record(gpu, {
+      code,
+      w: wDec.value,
+      bias: vectorOf(bDec),
+      recon: onlyShard(outRows),
     }),
-    ...selection.panels.flat(),
-    ...selection.finish,
-    ...decoder.forward(site, true),
     residualRows.record(gpu, {
       rows: maxRows,
       d: dOut,
       target: onlyShard(space.target),
-      recon: onlyShard(space.recon),
+      recon: onlyShard(outRows),
       meanSum: noMean,
       meanFactor: 0,
-      residual: onlyShard(space.residual),
-      stats: space.stats,
+      residual: onlyShard(residual),
+      stats: statsBuffer,
     }),
   ];
   return {
@@ -116,12 +105,12 @@ export function loadDictionary(
       writeRows(gpu, space.x, x);
       submit(gpu, commands);
       const slices = [
-        { buffer: gate.code.spans, size: rows * 8 },
-        { buffer: gate.code.entries, size: rows * gate.code.capacity * 8 },
-        { buffer: space.stats, size: rows * STATS * 4 },
+        { buffer: code.spans, size: rows * 8 },
+        { buffer: code.entries, size: rows * code.capacity * 8 },
+        { buffer: statsBuffer, size: rows * STATS * 4 },
       ];
-      const stride = space.recon.stride;
-      if (withRecon) slices.push({ buffer: onlyShard(space.recon), size: rows * stride * 4 });
+      const stride = outRows.stride;
+      if (withRecon) slices.push({ buffer: onlyShard(outRows), size: rows * stride * 4 });
       const [spans, entries, stats, recon] = await readSlices(gpu, slices);
       return {
         ...compact(rows, new Uint32Array(spans), new Uint32Array(entries)),

@@ -1,15 +1,27 @@
 /**
- * What the trainer knows of a model: parameters, counters, one program a step, and declared properties.
+ * What the trainer knows of a model: parameters, state, one program a step, and declared properties.
  * @module
  */
-import type { GateScope, Parameter, Workspace } from "../blocks/types.ts";
+import type { LossName } from "../blocks/losses/reconstruction.ts";
+import type { GateScope, Parameter, RingField, StateBuffer, Workspace } from "../blocks/types.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Command } from "../gpu/program.ts";
 import type { Rows } from "../gpu/rows.ts";
 import type { AdamRates } from "../kernels/adam.ts";
 import type { DictionaryRecord } from "./record.ts";
 
-/** Everything that a model is built from. */
+/** Names of the gates. */
+export type ActivationName =
+  | "relu"
+  | "topk"
+  | "groupmax"
+  | "batchtopk"
+  | "jumprelu"
+  | "gated"
+  | "layertopk"
+  | "batchlayertopk";
+
+/** Sizes and numbers that every model is built from. Options of single blocks stand in their own groups. */
 export interface ModelOptions {
   /** Rows of a batch. */
   rows: number;
@@ -17,16 +29,44 @@ export interface ModelOptions {
   dIn: number;
   /** Output width. */
   dOut: number;
-  /** Number of latents. */
+  /** Number of latents (of a layer). */
   dSae: number;
   /** Active latents a row at the end of training. */
   k: number;
   /** Largest k of the run. */
   kMax: number;
+  /** What it reconstructs: its own input, another hookpoint, those of several layers, or what attention writes. */
+  kind: "sae" | "transcoder" | "clt" | "lorsa";
+  /** The gate. */
+  activation: ActivationName;
+  /** How scores or candidates are made. */
+  encoder: "dense" | "pkm";
+  /** Whether the decoder bias is also taken from the input (`apply_b_dec_to_input`). */
+  inputBias: boolean;
+  /** Whether there is a decoder bias (`use_decoder_bias`). */
+  decoderBias: boolean;
+  /** Whether decoder rows are kept at unit length (`normalize_decoder`). */
+  unitRows: boolean;
+  /** Length of the decoder rows at the start (`decoder_init_norm`). */
+  decoderInitNorm: number;
+  /** Whether gates compare h · ‖W_dec row‖ (`sparsity_include_decoder_norm`). */
+  gateByDecoderNorm: boolean;
+  /** Whether the input reaches the output by a matrix of its own. */
+  skip: boolean;
+  /** Layers of a cross-layer transcoder; 1 otherwise. */
+  layers: number;
+  /** Tokens of a sequence, for models that need whole ones; 0 otherwise. */
+  context: number;
+  /** Reconstruction loss. */
+  loss: LossName;
+  /** Mean square of the centred target, for the loss `fixed_fvu`. */
+  targetVariance: number;
   /** Coefficient of AuxK; 0 leaves it out. */
   auxkCoefficient: number;
   /** Dead latents that AuxK uses a row. */
   kAux: number;
+  /** Whether AuxK selects within a row or over the batch. */
+  auxSelect: "row" | "batch";
   /** Tokens without firing that make a latent dead. */
   deadAfterTokens: number;
   /** Longest gradient; 0 for no clipping. */
@@ -37,14 +77,47 @@ export interface ModelOptions {
   ringSlots: number;
 }
 
-/** Counters of latents that are part of a checkpoint. */
-export interface Counter {
-  /** Name in checkpoints. */
-  name: string;
-  /** u32s. */
-  buffer: GPUBuffer;
-  /** How many. */
-  words: number;
+/** Options with the values that most models have. */
+export function modelOptions(
+  given:
+    & Partial<ModelOptions>
+    & Pick<ModelOptions, "rows" | "dIn" | "dSae" | "k">,
+): ModelOptions {
+  return {
+    dOut: given.dIn,
+    kMax: given.k,
+    kind: "sae",
+    activation: "topk",
+    encoder: "dense",
+    inputBias: true,
+    decoderBias: true,
+    unitRows: true,
+    decoderInitNorm: 1,
+    gateByDecoderNorm: false,
+    skip: false,
+    layers: 1,
+    context: 0,
+    loss: "fvu",
+    targetVariance: 1,
+    auxkCoefficient: 0,
+    kAux: 1,
+    auxSelect: "row",
+    deadAfterTokens: 10_000_000,
+    clipGradNorm: 1,
+    adam: { beta1: 0.9, beta2: 0.999, eps: 1e-8 },
+    ringSlots: 1,
+    ...given,
+  };
+}
+
+/** Where the metrics of the last steps are. */
+export interface MetricsRing {
+  /** f32 [slots, fields.length]. */
+  readonly buffer: GPUBuffer;
+  /** What a row holds. */
+  readonly fields: readonly RingField[];
+  /** Rows; step t has row t modulo this. */
+  readonly slots: number;
 }
 
 /** A model on the device, ready for training steps. */
@@ -53,18 +126,44 @@ export interface TrainableModel {
   readonly gateScope: GateScope;
   /** Buffers of a batch. */
   readonly space: Workspace;
+  /** Where the matrices of a batch go, in the order of its points: inputs, then targets. */
+  readonly inputs: readonly Rows[];
   /** Trained parameters. */
   readonly parameters: readonly Parameter[];
   /** State of the optimiser. */
   readonly optimizerState: readonly { name: string; rows: Rows }[];
-  /** Counters. */
-  readonly counters: readonly Counter[];
-  /** One training step, from `space.x` and `space.step` to updated parameters and a row of the metrics ring. */
+  /** Counters and other words that belong to a checkpoint. */
+  readonly state: readonly StateBuffer[];
+  /** Metrics of the steps. */
+  readonly ring: MetricsRing;
+  /** One training step, from `inputs` and `space.step` to updated parameters and a row of the metrics ring. */
   readonly step: readonly Command[];
 }
 
-/** First values of the parameters, by name, row-major. */
+/** First values of the parameters, or trained ones, by name, row-major. */
 export type InitialValues = ReadonlyMap<string, Float32Array>;
+
+/** What first values may depend on, beyond the seed. All of it is measured on the first batches, scaled as in training. */
+export interface StartFacts {
+  /** Start of the decoder bias [dOut]: a centre of the targets, or zero. One a target. */
+  bDec: readonly Float32Array[];
+  /** Means of the inputs [dIn], one an input. */
+  meanInput: readonly Float32Array[];
+  /** Some rows of the first input, row-major [n, dIn]. */
+  sample: Float32Array;
+  /** Factors that the points of a batch are multiplied with: inputs, then targets. */
+  scales: readonly number[];
+}
+
+/** What a model needs of its data. */
+export interface DataNeeds {
+  /** Whether the target is another point than the input. */
+  target: "same" | "other";
+  /** Whether there is an input and a target for each of several layers. */
+  layers: boolean;
+  /** Whether rows of a batch must be whole sequences in order. */
+  sequences: boolean;
+}
 
 /** A family of dictionaries: data, not a class. */
 export interface ModelFamily {
@@ -72,13 +171,16 @@ export interface ModelFamily {
   readonly type: string;
   /** One sentence. */
   readonly doc: string;
-  /**
-   * First values of the parameters, a pure function of the seed and of the start of the decoder bias.
-   * @param bDec [dOut]
-   */
-  initial(options: ModelOptions, seed: number, bDec: Float32Array): InitialValues;
+  /** What it needs of the data. */
+  readonly needs: DataNeeds;
+  /** First values of the parameters, a pure function of the seed and of `facts`. */
+  initial(options: ModelOptions, seed: number, facts: StartFacts): InitialValues;
   /** Puts the model on the device. */
   build(gpu: Gpu, options: ModelOptions): TrainableModel;
-  /** The trained dictionary. */
-  record(options: ModelOptions, values: InitialValues): DictionaryRecord;
+  /** The trained dictionary. `state` has the words of the model's state by name. */
+  record(
+    options: ModelOptions,
+    values: InitialValues,
+    state?: ReadonlyMap<string, Float32Array>,
+  ): DictionaryRecord;
 }

@@ -108,7 +108,7 @@ function factsOf(
       "Memory on the adapter",
       manifest?.peak_gpu_bytes ? formatBytes(manifest.peak_gpu_bytes) : undefined,
     ],
-    ["Input scale, folded in", manifest ? formatFigure(manifest.input_scale) : undefined],
+    ["Input scales, folded in", manifest?.input_scales.map(formatFigure).join(", ")],
   ];
   return list.filter((fact): fact is [string, string] => fact[1] !== undefined);
 }

@@ -2,7 +2,7 @@
  * Checkpoints: everything that a run needs to go on as if it had never stopped, written whole or not at all.
  *
  * `checkpoints/step-00001000/` holds `state.safetensors` (parameters, moments, counters) and `state.json` (step, hashes,
- * input scale). A resumed run ends in the same bits, since batches are a pure function of the step.
+ * factors of the input). A resumed run ends in the same bits, since batches are a pure function of the step.
  * @module
  */
 import { join } from "node:path";
@@ -15,13 +15,14 @@ import { readJson } from "../files/documents.ts";
 import { SafetensorsFile } from "../files/safetensors.ts";
 import { type TensorInput, writeSafetensors } from "../files/safetensors_write.ts";
 import type { TrainableModel } from "../models/types.ts";
+import { type OneScale, scalesOf } from "./manifest.ts";
 
 /** What `state.json` says. */
 export interface CheckpointState {
   /** Steps done. */
   step: number;
-  /** Factor that the input is multiplied by. */
-  input_scale: number;
+  /** Factors of the points of a batch: inputs, then targets. */
+  input_scales: number[];
   /** SHA-256 of state.safetensors: equal bits, equal hash. */
   sha256: string;
   /** SHA-256 of the resolved configuration that the run was started with. */
@@ -59,7 +60,7 @@ export async function saveCheckpoint(
       shape: rows.rows === 1 ? [rows.cols] : [rows.rows, rows.cols],
       chunks: chunksOf(gpu, rows),
     }));
-    for (const { name, buffer, words } of model.counters) {
+    for (const { name, buffer, words } of model.state) {
       const [bytes] = await readSlices(gpu, [{ buffer, size: words * 4 }]);
       tensors.push({ name, data: new Uint32Array(bytes), shape: [words] });
     }
@@ -92,11 +93,11 @@ export async function checkpointSteps(run: string): Promise<number[]> {
 /** What `state.json` of a step says, without loading anything. */
 export async function readCheckpointState(run: string, step: number): Promise<CheckpointState> {
   const path = join(checkpointPath(run, step), STATE);
-  const state = await readJson(path, "checkpoint") as Partial<CheckpointState>;
-  if (typeof state?.step !== "number" || typeof state.input_scale !== "number") {
+  const state = await readJson(path, "checkpoint") as Partial<CheckpointState> & OneScale;
+  if (typeof state?.step !== "number" || scalesOf(state).length === 0) {
     throw new SdmError(`Cannot resume from "${path}": it is not the state of a checkpoint`);
   }
-  return state as CheckpointState;
+  return { ...state, input_scales: scalesOf(state) } as CheckpointState;
 }
 
 /**
@@ -123,7 +124,7 @@ export async function loadCheckpoint(
     expect(name, rows.rows * rows.cols);
     writeRows(gpu, rows, await file.readFloat32(name, {}));
   }
-  for (const { name, buffer, words } of model.counters) {
+  for (const { name, buffer, words } of model.state) {
     expect(name, words);
     gpu.device.queue.writeBuffer(buffer, 0, await file.read(name, {}) as Uint32Array<ArrayBuffer>);
   }

@@ -9,8 +9,7 @@ import type { Gpu } from "../gpu/device.ts";
 import { encode } from "../gpu/program.ts";
 import { ReadbackRing } from "../gpu/readback.ts";
 import { writeRows } from "../gpu/rows.ts";
-import { RING_FIELDS } from "../kernels/common.ts";
-import type { TrainableModel } from "../models/types.ts";
+import type { MetricsRing, TrainableModel } from "../models/types.ts";
 import { learningRate, stepsOf, stepWords } from "./plan.ts";
 import { unlessAborted } from "./stop.ts";
 
@@ -27,8 +26,8 @@ export interface LoopOptions {
   config: ResolvedConfig;
   /** Data. */
   batches: ShuffledBatches;
-  /** Factor of the input. */
-  inputScale: number;
+  /** Factors of the points of a batch. */
+  scales: readonly number[];
   /** First step: 0, or where a checkpoint left off. */
   firstStep: number;
   /** Asks for a stop after the step that is under way. */
@@ -57,11 +56,15 @@ export interface LoopEnd {
 const READS_IN_FLIGHT = 2;
 
 /** Figures of step `t` from its row of the ring. */
-function figuresOf(config: ResolvedConfig, ring: Float32Array, t: number): StepFigures {
-  const slot = t % config.train.log_every;
-  const row = ring.subarray(slot * RING_FIELDS.length, (slot + 1) * RING_FIELDS.length);
+function figuresOf(
+  config: ResolvedConfig,
+  { fields, slots }: MetricsRing,
+  ring: Float32Array,
+  t: number,
+): StepFigures {
+  const row = ring.subarray((t % slots) * fields.length);
   const figures: StepFigures = {};
-  RING_FIELDS.forEach((name, i) => figures[name] = row[i]);
+  fields.forEach(({ name }, i) => figures[name] = row[i]);
   figures["sparsity/dead_frac"] = figures["sparsity/dead"] / config.dictionary.d_sae;
   figures.lr = learningRate(config, t);
   return figures;
@@ -80,12 +83,14 @@ function turnEventLoop(): Promise<void> {
 
 /** The commands of step `t` on a batch; the batch and the step's numbers are written before. */
 function encodeStep(
-  { gpu, model, config, inputScale }: LoopOptions,
-  batch: Float32Array,
+  { gpu, model, config, scales }: LoopOptions,
+  points: readonly Float32Array[],
   t: number,
 ): GPUCommandEncoder {
-  const data = inputScale === 1 ? batch : batch.map((v) => v * inputScale);
-  writeRows(gpu, model.space.x, data);
+  model.inputs.forEach((rows, i) => {
+    const scale = scales[i];
+    writeRows(gpu, rows, scale === 1 ? points[i] : points[i].map((v) => v * scale));
+  });
   gpu.device.queue.writeBuffer(model.space.step, 0, stepWords(config, t));
   const encoder = gpu.device.createCommandEncoder();
   encode(encoder, model.step);
@@ -103,7 +108,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopEnd> {
   const last = Math.min(steps, options.stopAfterStep ?? Infinity);
   const ring = new ReadbackRing(
     gpu,
-    config.train.log_every * RING_FIELDS.length * 4,
+    model.ring.slots * model.ring.fields.length * 4,
     READS_IN_FLIGHT + 1,
   );
   const reads: Promise<void>[] = [];
@@ -119,21 +124,24 @@ export async function trainLoop(options: LoopOptions): Promise<LoopEnd> {
   let figures: StepFigures | undefined;
   /** Submits what is encoded, and for a step whose figures are wanted reads them. */
   const submit = (encoder: GPUCommandEncoder, t: number, wanted: boolean) => {
-    const read = wanted ? ring.start(encoder, model.space.ring) : undefined;
+    const read = wanted ? ring.start(encoder, model.ring.buffer) : undefined;
     gpu.device.queue.submit([encoder.finish()]);
     gpu.check();
-    return read?.finish().then((bytes) => figures = figuresOf(config, new Float32Array(bytes), t));
+    return read?.finish().then((bytes) =>
+      figures = figuresOf(config, model.ring, new Float32Array(bytes), t)
+    );
   };
   try {
     while (step < last && !signal?.aborted) {
       const batch = await unlessAborted(batches.batch(step), signal);
       if (!batch) break;
-      staged += batch.points[0].byteLength;
+      const bytes = batch.points.reduce((n, p) => n + p.byteLength, 0);
+      staged += bytes;
       if (staged > MOST_STAGED_BYTES) {
         await gpu.device.queue.onSubmittedWorkDone();
-        staged = batch.points[0].byteLength;
+        staged = bytes;
       }
-      const encoder = encodeStep(options, batch.points[0], step);
+      const encoder = encodeStep(options, batch.points, step);
       const done = ++step;
       const read = submit(encoder, done - 1, done % log_every === 0 || done === steps);
       if (read) {

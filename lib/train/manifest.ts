@@ -27,8 +27,8 @@ export interface RunManifest {
   config_sha256: string;
   /** The adapter. */
   adapter: DeviceFacts;
-  /** Factor of the input, folded into the final weights. */
-  input_scale: number;
+  /** Factors of the points of a batch (inputs, then targets), folded into the final weights. */
+  input_scales: number[];
   /** Where the activations come from. */
   provenance: Provenance;
   /** Facts about the data: hashes, counts of dropped rows. */
@@ -43,6 +43,19 @@ export interface RunManifest {
   peak_gpu_bytes?: number;
   /** Seconds by kernel, where timing was asked for and the adapter can. */
   kernel_seconds?: Record<string, number>;
+}
+
+/** How runs wrote their factor when there was one point only. */
+export interface OneScale {
+  /** The factor. */
+  input_scale?: number;
+  /** All factors, since there are several. */
+  input_scales?: number[];
+}
+
+/** The factors of a manifest or of a checkpoint's state, also of those that know a single one. */
+export function scalesOf({ input_scales, input_scale }: OneScale): number[] {
+  return input_scales ?? (input_scale === undefined ? [] : [input_scale]);
 }
 
 /** Hash of what decides a run's bits: the resolved configuration without its output folder. */
@@ -72,9 +85,9 @@ export async function readManifest(run: string): Promise<RunManifest> {
   if (!await exists(path)) {
     throw new SdmError(`Cannot open run "${run}": there is no manifest.json in it`);
   }
-  const manifest = await readJson(path, "manifest") as Partial<RunManifest>;
+  const manifest = await readJson(path, "manifest") as Partial<RunManifest> & OneScale;
   if (manifest?.format !== "sdm-run") {
     throw new SdmError(`Cannot open run "${run}": manifest.json is not that of a run`);
   }
-  return manifest as RunManifest;
+  return { ...manifest, input_scales: scalesOf(manifest) } as RunManifest;
 }

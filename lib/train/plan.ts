@@ -4,7 +4,7 @@
  */
 import type { ResolvedConfig } from "../config/types.ts";
 import { STEP } from "../kernels/common.ts";
-import type { ModelOptions } from "../models/types.ts";
+import { type ModelOptions, modelOptions } from "../models/types.ts";
 import { kAt, lrAt } from "../optim/schedules.ts";
 
 /** Steps of a run. */
@@ -16,7 +16,7 @@ export function stepsOf({ train }: ResolvedConfig): number {
 export function modelOptionsOf(config: ResolvedConfig): ModelOptions {
   const { dictionary, train, optimizer } = config;
   const [beta1, beta2] = optimizer.betas;
-  return {
+  return modelOptions({
     rows: train.batch_tokens,
     dIn: dictionary.d_in,
     dOut: dictionary.d_in,
@@ -29,7 +29,7 @@ export function modelOptionsOf(config: ResolvedConfig): ModelOptions {
     clipGradNorm: optimizer.clip_grad_norm,
     adam: { beta1, beta2, eps: optimizer.eps },
     ringSlots: train.log_every,
-  };
+  });
 }
 
 /** Learning rate of step `t`. */
@@ -53,5 +53,7 @@ export function stepWords(config: ResolvedConfig, t: number): ArrayBuffer {
   }, t);
   words.setUint32(STEP.k * 4, k, true);
   words.setUint32(STEP.slot * 4, t % config.train.log_every, true);
+  words.setUint32(STEP.batchK * 4, Math.floor(k * config.train.batch_tokens), true);
+  words.setUint32(STEP.number * 4, t, true);
   return words.buffer;
 }

@@ -13,10 +13,11 @@ import { writeJson } from "../files/atomic.ts";
 import { ensureFreshFolder } from "../files/fresh_folder.ts";
 import { JsonLinesWriter } from "../files/json_lines.ts";
 import { type Gpu, openGpu } from "../gpu/device.ts";
+import { readFloats } from "../gpu/readback.ts";
 import { readRows } from "../gpu/rows.ts";
 import { timeKernels } from "../gpu/program.ts";
 import { saveDictionary } from "../interop/save.ts";
-import { foldScale } from "../models/fold.ts";
+import { foldScales } from "../models/fold.ts";
 import { familyOf } from "../models/mod.ts";
 import type { Provenance } from "../models/record.ts";
 import type { ModelFamily, ModelOptions, TrainableModel } from "../models/types.ts";
@@ -30,7 +31,7 @@ import { openTrainInputs, type TrainInputs } from "./inputs.ts";
 import { type LoopEnd, type StepFigures, trainLoop } from "./loop.ts";
 import { configSha256, readManifest, type RunManifest, writeManifest } from "./manifest.ts";
 import { modelOptionsOf, stepsOf } from "./plan.ts";
-import { initialise, measureScale, newestCheckpoint } from "./start.ts";
+import { initialise, measureScales, newestCheckpoint } from "./start.ts";
 import { untilStopped } from "./stop.ts";
 import type { TrainRequest, TrainResult } from "./types.ts";
 
@@ -97,16 +98,16 @@ async function openRun(
   const options = modelOptionsOf(config);
   const model = family.build(gpu, options);
   let resumed: CheckpointState | undefined;
-  let inputScale: number;
+  let scales: number[];
   if (before) {
     sameData(path, before, inputs);
     resumed = await newestCheckpoint(path, config);
-    inputScale = resumed.input_scale;
+    scales = resumed.input_scales;
     await loadCheckpoint(path, resumed.step, gpu, model);
   } else {
     const batches = untilStopped(inputs.batches, signal);
-    inputScale = await measureScale(config, batches);
-    await initialise(gpu, model, family, options, { config, batches, inputScale });
+    scales = await measureScales(config, batches);
+    await initialise(gpu, model, family, options, { config, batches, scales });
     await writeJson(join(path, "config.json"), config);
   }
   const manifest: RunManifest = before ?? {
@@ -116,7 +117,7 @@ async function openRun(
     created: new Date().toISOString(),
     config_sha256: configSha256(config),
     adapter: gpu.facts,
-    input_scale: inputScale,
+    input_scales: scales,
     provenance: inputs.provenance,
     data: inputs.facts,
     data_sha256: inputs.sha256,
@@ -184,7 +185,7 @@ async function trainAndExport(
     model,
     config,
     batches: run.inputs.batches,
-    inputScale: manifest.input_scale,
+    scales: manifest.input_scales,
     firstStep,
     signal: hooks.signal,
     stopAfterStep: request.stopAfterStep,
@@ -197,7 +198,7 @@ async function trainAndExport(
       metrics.flush();
       state = await saveCheckpoint(path, gpu, model, {
         step,
-        input_scale: manifest.input_scale,
+        input_scales: manifest.input_scales,
         config_sha256: manifest.config_sha256,
       });
       await pruneCheckpoints(path, config.train.keep_checkpoints);
@@ -243,10 +244,14 @@ async function writeFinal(run: Run, end: LoopEnd, figures: StepFigures): Promise
   const { path, config, gpu, family, options, model, manifest } = run;
   const values = new Map<string, Float32Array>();
   for (const { name, value } of model.parameters) values.set(name, await readRows(gpu, value));
-  const record = foldScale(family.record(options, values), manifest.input_scale);
+  const words = new Map<string, Float32Array>();
+  for (const { name, buffer, words: n } of model.state) {
+    words.set(name, await readFloats(gpu, buffer, n));
+  }
+  const record = foldScales(family.record(options, values, words), manifest.input_scales);
   await saveDictionary(join(path, "final"), record, {
     ...manifest.provenance,
-    inputScaleFolded: manifest.input_scale,
+    inputScaleFolded: manifest.input_scales[0],
     config,
     figures: {
       step: end.step,

@@ -11,7 +11,7 @@ import type { ShuffledBatches } from "../data/shuffled_batches.ts";
 import { sha256File } from "../files/hash.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { writeRows } from "../gpu/rows.ts";
-import type { ModelFamily, ModelOptions, TrainableModel } from "../models/types.ts";
+import type { ModelFamily, ModelOptions, StartFacts, TrainableModel } from "../models/types.ts";
 import {
   checkpointPath,
   type CheckpointState,
@@ -25,15 +25,22 @@ import { configSha256 } from "./manifest.ts";
 const CENTRE_ROWS = 32768;
 
 /**
- * The factor of the input, measured on the first batches, or one.
+ * The factors of all points, measured on the first batches, or ones.
  */
-export async function measureScale(
+export async function measureScales(
   config: ResolvedConfig,
   batches: ShuffledBatches,
-): Promise<number> {
-  if (config.dictionary.normalize_activations === "none") return 1;
-  const [estimate] = await estimateScale(batches, { batchesPerEpoch: batches.batchesPerEpoch });
-  return estimate.scale;
+): Promise<number[]> {
+  if (config.dictionary.normalize_activations === "none") return batches.points.map(() => 1);
+  const { batchesPerEpoch } = batches;
+  return (await estimateScale(batches, { batchesPerEpoch })).map(({ scale }) => scale);
+}
+
+/** What first weights are made from. */
+interface StartContext {
+  config: ResolvedConfig;
+  batches: ShuffledBatches;
+  scales: readonly number[];
 }
 
 /** Puts first weights on the device: the same for the same seed and the same data. */
@@ -42,27 +49,26 @@ export async function initialise(
   model: TrainableModel,
   family: ModelFamily,
   options: ModelOptions,
-  context: { config: ResolvedConfig; batches: ShuffledBatches; inputScale: number },
+  context: StartContext,
 ): Promise<void> {
-  const bDec = await centre(gpu, options, context);
-  const values = family.initial(options, context.config.seed, bDec);
+  const facts = await startFacts(gpu, family, options, context);
+  const values = family.initial(options, context.config.seed, facts);
   for (const { name, value } of model.parameters) {
-    writeRows(gpu, value, values.get(name) as Float32Array);
+    const first = values.get(name);
+    if (!first) throw new Error(`Cannot start "${family.type}": "${name}" has no first values`);
+    writeRows(gpu, value, first);
   }
 }
 
-async function centre(
+/** Measures what first weights may depend on, on the first batches. */
+async function startFacts(
   gpu: Gpu,
-  { rows, dOut }: ModelOptions,
-  { config, batches, inputScale }: {
-    config: ResolvedConfig;
-    batches: ShuffledBatches;
-    inputScale: number;
-  },
-): Promise<Float32Array> {
-  const how = config.dictionary.init_b_dec;
-  if (how === "zero") return new Float32Array(dOut);
-  const fits = Math.floor(gpu.facts.maxBindingBytes / (4 * (dOut + 4)) / 64) * 64;
+  { needs }: ModelFamily,
+  { rows, dIn, dOut }: ModelOptions,
+  { config, batches, scales }: StartContext,
+): Promise<StartFacts> {
+  const d = Math.max(dIn, dOut);
+  const fits = Math.floor(gpu.facts.maxBindingBytes / (4 * (d + 4)) / 64) * 64;
   const count = Math.max(
     1,
     Math.min(
@@ -70,12 +76,28 @@ async function centre(
       Math.floor(Math.min(CENTRE_ROWS, fits) / rows),
     ),
   );
-  const data = new Float32Array(count * rows * dOut);
+  const points = batches.points.map((point) => new Float32Array(count * rows * point.d));
   for (let t = 0; t < count; t++) {
-    const batch = (await batches.batch(t)).points[0];
-    data.set(batch.map((v) => v * inputScale), t * rows * dOut);
+    const batch = await batches.batch(t);
+    batch.points.forEach((values, p) =>
+      points[p].set(values.map((v) => v * scales[p]), t * rows * batches.points[p].d)
+    );
   }
-  return how === "mean" ? meanRow(data, dOut) : await geometricMedian(gpu, data, dOut);
+  const how = config.dictionary.init_b_dec;
+  const inputs = needs.target === "same" ? points.length : points.length / 2;
+  const targets = needs.target === "same" ? points : points.slice(inputs);
+  const centre = (data: Float32Array) => {
+    if (how === "zero") return new Float32Array(dOut);
+    return how === "mean" ? meanRow(data, dOut) : geometricMedian(gpu, data, dOut);
+  };
+  const bDec: Float32Array[] = [];
+  for (const target of targets) bDec.push(await centre(target));
+  return {
+    bDec,
+    meanInput: points.slice(0, inputs).map((data) => meanRow(data, dIn)),
+    sample: points[0],
+    scales,
+  };
 }
 
 /** The newest checkpoint of a run, as its state.json tells. */

@@ -6,12 +6,17 @@ import { readFloats } from "../../lib/gpu/readback.ts";
 import { readRows, writeRows } from "../../lib/gpu/rows.ts";
 import { openDictionary } from "../../lib/interop/detect.ts";
 import { saveDictionary } from "../../lib/interop/save.ts";
-import { RING_FIELDS, STEP } from "../../lib/kernels/common.ts";
+import { STEP } from "../../lib/kernels/common.ts";
 import { STATS } from "../../lib/kernels/residual_rows.ts";
 import { loadDictionary } from "../../lib/models/inference.ts";
 import { FAMILIES, familyOf } from "../../lib/models/mod.ts";
 import type { DictionaryRecord } from "../../lib/models/record.ts";
-import type { ModelFamily, ModelOptions, TrainableModel } from "../../lib/models/types.ts";
+import {
+  type ModelFamily,
+  type ModelOptions,
+  modelOptions,
+  type TrainableModel,
+} from "../../lib/models/types.ts";
 import { forwardRecord } from "../../lib/reference/forward_record.ts";
 import { loadCheckpoint, saveCheckpoint } from "../../lib/train/checkpoint.ts";
 import { withFolder } from "../files/folder.ts";
@@ -20,19 +25,22 @@ import { meanMaxCosine, plantedRows } from "./planted.ts";
 const D = 20, FEATURES = 30, LATENTS = 45, ACTIVE = 3, ROWS = 128;
 const BATCHES = 24;
 
-const OPTIONS: ModelOptions = {
+const OPTIONS: ModelOptions = modelOptions({
   rows: ROWS,
   dIn: D,
-  dOut: D,
   dSae: LATENTS,
   k: ACTIVE,
   kMax: 2 * ACTIVE,
   auxkCoefficient: 1 / 32,
   kAux: 8,
   deadAfterTokens: 10 * ROWS,
-  clipGradNorm: 1,
-  adam: { beta1: 0.9, beta2: 0.999, eps: 1e-8 },
-  ringSlots: 1,
+});
+
+const START = {
+  bDec: [new Float32Array(D)],
+  meanInput: [new Float32Array(D)],
+  sample: new Float32Array(D),
+  scales: [1],
 };
 
 const planted = plantedRows({
@@ -45,7 +53,7 @@ const planted = plantedRows({
 
 function start(gpu: Gpu, family: ModelFamily): TrainableModel {
   const model = family.build(gpu, OPTIONS);
-  const values = family.initial(OPTIONS, 5, new Float32Array(D));
+  const values = family.initial(OPTIONS, 5, START);
   for (const { name, value } of model.parameters) {
     writeRows(gpu, value, values.get(name) as Float32Array);
   }
@@ -56,7 +64,7 @@ function start(gpu: Gpu, family: ModelFamily): TrainableModel {
 function steps(gpu: Gpu, model: TrainableModel, first: number, end: number): void {
   for (let t = first; t < end; t++) {
     const at = (t % BATCHES) * ROWS * D;
-    writeRows(gpu, model.space.x, planted.x.subarray(at, at + ROWS * D));
+    writeRows(gpu, model.inputs[0], planted.x.subarray(at, at + ROWS * D));
     const words = new DataView(new ArrayBuffer(STEP.words * 4));
     words.setFloat32(STEP.lr * 4, 0.01 * Math.min(1, (500 - t) / 150), true);
     words.setFloat32(STEP.correction1 * 4, 1 / (1 - 0.9 ** (t + 1)), true);
@@ -67,8 +75,12 @@ function steps(gpu: Gpu, model: TrainableModel, first: number, end: number): voi
   }
 }
 
+function place({ ring }: TrainableModel, name: string): number {
+  return ring.fields.findIndex((f) => f.name === name);
+}
+
 async function fvu(gpu: Gpu, model: TrainableModel): Promise<number> {
-  return (await readFloats(gpu, model.space.ring))[RING_FIELDS.indexOf("recon/fvu")];
+  return (await readFloats(gpu, model.ring.buffer))[place(model, "recon/fvu")];
 }
 
 async function recordOf(
@@ -81,7 +93,7 @@ async function recordOf(
   return family.record(OPTIONS, values);
 }
 
-const STATE = { input_scale: 1, config_sha256: "" };
+const STATE = { input_scales: [1], config_sha256: "" };
 
 for (const family of FAMILIES) {
   Deno.test(`${family.type}: the loss falls within thirty steps, and planted features are found`, async () => {

@@ -1,5 +1,5 @@
 import assert from "assert";
-import { foldScale } from "../../lib/models/fold.ts";
+import { foldScales } from "../../lib/models/fold.ts";
 import type { Activation } from "../../lib/models/record.ts";
 import { forwardRecord } from "../../lib/reference/forward_record.ts";
 import { randomRecord, randomRows } from "../interop/fixtures.ts";
@@ -12,13 +12,13 @@ const ACTIVATIONS: Activation[] = [
 ];
 
 for (const activation of ACTIVATIONS) {
-  Deno.test(`foldScale() of a ${activation.name} dictionary is that dictionary in the model's units`, () => {
+  Deno.test(`foldScales() of a ${activation.name} dictionary is that dictionary in the model's units`, () => {
     const trained = randomRecord(D, F, activation);
     const x = randomRows(40, D);
     // Powers of two scale without rounding, so that equality is exact.
     for (const scale of [4, 0.125]) {
       const scaled = forwardRecord(trained, x.map((v) => v * scale));
-      const folded = forwardRecord(foldScale(trained, scale), x);
+      const folded = forwardRecord(foldScales(trained, [scale]), x);
       assert.ok(scaled.latents.some((v) => v > 0));
       assert.deepEqual([...folded.latents], [...scaled.latents].map((v) => v / scale));
       assert.deepEqual(
@@ -28,7 +28,7 @@ for (const activation of ACTIVATIONS) {
     }
     const odd = 1.3584878579279005;
     const scaled = forwardRecord(trained, x.map((v) => v * odd));
-    const folded = forwardRecord(foldScale(trained, odd), x);
+    const folded = forwardRecord(foldScales(trained, [odd]), x);
     folded.latents.forEach((v, i) => assert.ok(Math.abs(v - scaled.latents[i] / odd) < 1e-5));
     folded.reconstruction.forEach((v, i) =>
       assert.ok(Math.abs(v - scaled.reconstruction[i] / odd) < 1e-5)
@@ -36,12 +36,12 @@ for (const activation of ACTIVATIONS) {
   });
 }
 
-Deno.test("foldScale() leaves the matrices and the record that it was given as they are", () => {
+Deno.test("foldScales() leaves the matrices and the record that it was given as they are", () => {
   const trained = randomRecord(D, F, ACTIVATIONS[2]);
   const before = structuredClone(trained);
-  const folded = foldScale(trained, 3);
+  const folded = foldScales(trained, [3]);
   assert.deepEqual(trained, before);
   assert.deepEqual(folded.wEnc, before.wEnc);
   assert.deepEqual(folded.wDec, before.wDec);
-  assert.deepEqual(foldScale(trained, 1), before);
+  assert.deepEqual(foldScales(trained, [1]), before);
 });

@@ -4,9 +4,9 @@ import { submit } from "../../lib/gpu/program.ts";
 import { readFloats } from "../../lib/gpu/readback.ts";
 import { readRows, writeRows } from "../../lib/gpu/rows.ts";
 import { RandomStream } from "../../lib/base/random.ts";
-import { RING_FIELDS, STEP } from "../../lib/kernels/common.ts";
+import { STEP } from "../../lib/kernels/common.ts";
 import { topk } from "../../lib/models/topk.ts";
-import type { ModelOptions } from "../../lib/models/types.ts";
+import { type ModelOptions, modelOptions } from "../../lib/models/types.ts";
 import { startState, type StepOptions, type Weights } from "../../lib/reference/train_state.ts";
 import { trainStep } from "../../lib/reference/train_step.ts";
 
@@ -46,7 +46,12 @@ async function compare(
   const { rows, dIn: d } = options;
   const stream = new RandomStream(3, "test data");
   const start = new Float32Array(d).map((_, j) => 0.1 * stream.normal(1, j));
-  const values = topk.initial(options, 7, start);
+  const values = topk.initial(options, 7, {
+    bDec: [start],
+    meanInput: [],
+    sample: start,
+    scales: [1],
+  });
   const state = startState(weightsOf(values, d));
   const model = topk.build(gpu, options);
   for (const p of model.parameters) writeRows(gpu, p.value, values.get(p.name) as Float32Array);
@@ -56,7 +61,7 @@ async function compare(
     const x = new Float32Array(rows * d);
     stream.fillNormal(100 + t, x);
     for (let i = 0; i < x.length; i++) x[i] = x[i] * (1 + (i % d) / d) + (i % d === 0 ? 2 : 0);
-    writeRows(gpu, model.space.x, x);
+    writeRows(gpu, model.inputs[0], x);
     const numbers = new DataView(new ArrayBuffer(STEP.words * 4));
     numbers.setFloat32(STEP.lr * 4, stepOptions.lr, true);
     numbers.setFloat32(STEP.correction1 * 4, 1 / (1 - stepOptions.beta1 ** (t + 1)), true);
@@ -68,10 +73,11 @@ async function compare(
     const wanted = trainStep(state, matrix(x, d), stepOptions);
 
     if (wanted.auxLoss > 0) auxSteps++;
-    const ring = await readFloats(gpu, model.space.ring);
-    const row = ring.subarray((t % options.ringSlots) * RING_FIELDS.length);
+    const ring = await readFloats(gpu, model.ring.buffer);
+    const names = model.ring.fields.map((f) => f.name);
+    const row = ring.subarray((t % options.ringSlots) * names.length);
     const close = (field: string, value: number) => {
-      const found = row[RING_FIELDS.indexOf(field)];
+      const found = row[names.indexOf(field)];
       const bound = tolerance * Math.max(1, Math.abs(value));
       assert.ok(Math.abs(found - value) <= bound, `step ${t} ${field}: ${found}, not ${value}`);
     };
@@ -95,20 +101,17 @@ async function compare(
   return { shards: model.parameters[0].value.shards.length, panels, auxSteps };
 }
 
-const OPTIONS: ModelOptions = {
+const OPTIONS: ModelOptions = modelOptions({
   rows: 70,
   dIn: 13,
-  dOut: 13,
   dSae: 150,
   k: 5,
-  kMax: 5,
   auxkCoefficient: 1 / 32,
   kAux: 6,
   deadAfterTokens: 140,
   clipGradNorm: 0.05,
-  adam: { beta1: 0.9, beta2: 0.999, eps: 1e-8 },
   ringSlots: 3,
-};
+});
 const STEP_OPTIONS: StepOptions = {
   k: 5,
   kAux: 6,

@@ -18,7 +18,7 @@ Deno.test("final/ takes activations as the model gives them: the input scale of 
     const values = { ...EVENTFUL, "train.training_tokens": 64 * 30, "optimizer.lr": 1e-2 };
     const { step } = await train(await configOf(store, run, values));
 
-    const { input_scale: scale } = await readManifest(run);
+    const { input_scales: [scale] } = await readManifest(run);
     const rows = x.subarray(0, 64 * d).map((v) => 10 * v);
     let norms = 0;
     for (let r = 0; r < 1024; r++) {

@@ -2,88 +2,126 @@
  * The decoder: `ŷ = f W_dec + b_dec` from a sparse code, with its gradients by latent.
  * @module
  */
-import type { Gpu } from "../../gpu/device.ts";
+import { createBuffer, type Gpu } from "../../gpu/device.ts";
 import type { Command } from "../../gpu/program.ts";
 import { onlyShard, type Rows } from "../../gpu/rows.ts";
-import type { CodeByLatent, CodeByRow } from "../../kernels/code.ts";
+import { biasGradient } from "../../kernels/bias_gradient.ts";
 import { codeGradient } from "../../kernels/code_gradient.ts";
+import { columnSums } from "../../kernels/column_sums.ts";
+import { siteWord } from "../../kernels/common.ts";
 import { countEntries } from "../../kernels/count_entries.ts";
 import { decodeRows } from "../../kernels/decode_rows.ts";
 import { gradLatents } from "../../kernels/grad_latents.ts";
 import { markEntries } from "../../kernels/mark_entries.ts";
 import { placeEntries } from "../../kernels/place_entries.ts";
 import { scanCounts } from "../../kernels/scan_counts.ts";
-import { gradOf, type Parameter, vectorOf, type Workspace } from "../types.ts";
+import { type LossOptions, reconstructionLoss } from "../losses/reconstruction.ts";
+import {
+  type Decoder,
+  gradOf,
+  type Parameter,
+  type Site,
+  vectorOf,
+  type Workspace,
+} from "../types.ts";
 
-/** Where a decode goes and what its loss hands back. */
-export interface DecodeSite {
-  /** The code to decode. */
-  code: CodeByRow;
-  /** The same code by latent; `count` and `backward` fill it. */
-  byLatent: CodeByLatent;
-  /** f32 [rows, dOut]: the reconstruction. */
-  recon: Rows;
-  /** f32 [rows, dOut]: the residual, made by the loss. */
-  residual: Rows;
-  /** Place in `scalars` of the factor that turns the residual into the gradient. */
-  scaleWord: number;
+/** What is added to a reconstruction before it is compared, such as a skip connection. */
+export type AddToReconstruction = (recon: Rows) => Command[];
+
+/** What the decoder works with. */
+export interface RowsDecoderOptions {
+  /** [dSae, dOut]. */
+  wDec: Parameter;
+  /** Vector [dOut]; none in models without decoder bias. */
+  bDec?: Parameter;
+  /** The loss of every site. */
+  loss: LossOptions;
+  /** Comes after the decode. */
+  addTo?: AddToReconstruction;
 }
 
-/** The decoder of a model. */
-export interface RowsDecoder {
-  /** Cumulative prefix sizes whose reconstructions count; one means an ordinary decoder. */
-  readonly prefixes: readonly number[];
-  /** Number of targets. */
-  readonly targets: number;
-  /** Decodes a code; without bias for the code of the dead latents. */
-  forward(site: DecodeSite, withBias: boolean): Command[];
-  /** Counts of active rows by latent, needed before the dead latents are known. */
-  count(site: DecodeSite): Command[];
-  /** dz of every entry, the code by latent, and the gradient of W_dec. */
-  backward(site: DecodeSite, add: boolean): Command[];
+/** The counts of a site's code by latent, and their sums. */
+export function countSite(
+  gpu: Gpu,
+  { code, byLatent }: Pick<Site, "code" | "byLatent">,
+): Command[] {
+  return [
+    ...markEntries.record(gpu, code, byLatent),
+    countEntries.record(gpu, byLatent),
+    ...scanCounts.record(gpu, { n: byLatent.latents, ...byLatent }),
+  ];
 }
 
-/** Makes the decoder. `wDec` is [dSae, dOut], `bDec` a vector [dOut]. */
+/** Makes the decoder. */
 export function rowsDecoder(
   gpu: Gpu,
   space: Workspace,
-  wDec: Parameter,
-  bDec: Parameter,
-): RowsDecoder {
+  { wDec, bDec, loss, addTo }: RowsDecoderOptions,
+): Decoder {
   return {
     prefixes: [wDec.value.rows],
-    targets: 1,
-    forward: (site, withBias) =>
-      decodeRows.record(gpu, {
+    parameters: bDec ? [wDec, bDec] : [wDec],
+    metrics: [],
+    reconstruct: (site) => [
+      ...decodeRows.record(gpu, {
         code: site.code,
         w: wDec.value,
-        bias: withBias ? vectorOf(bDec) : undefined,
+        bias: bDec && vectorOf(bDec),
         recon: onlyShard(site.recon),
       }),
-    count: ({ code, byLatent }) => [
-      ...markEntries.record(gpu, code, byLatent),
-      countEntries.record(gpu, byLatent),
-      ...scanCounts.record(gpu, { n: byLatent.latents, ...byLatent }),
+      ...addTo?.(site.recon) ?? [],
+      ...reconstructionLoss(gpu, space, site, loss),
     ],
-    backward: ({ code, byLatent, residual, scaleWord }, add) => [
-      ...codeGradient.record(gpu, {
+    count: (site) => countSite(gpu, site),
+    codeGradient: ({ index, code, residual }) =>
+      codeGradient.record(gpu, {
         code,
         w: wDec.value,
         residual: onlyShard(residual),
         scalars: space.scalars,
-        scaleWord,
+        scaleWord: siteWord(index, "scale"),
       }),
-      placeEntries.record(gpu, code, byLatent),
-      ...gradLatents.record(gpu, {
+    place: ({ code, byLatent }) => [placeEntries.record(gpu, code, byLatent)],
+    gradient: ({ index, byLatent, residual }, add) =>
+      gradLatents.record(gpu, {
         code: byLatent,
         weight: "value",
         rows: onlyShard(residual),
         grad: wDec.grad,
-        gradBias: gradOf(bDec),
         scalars: space.scalars,
-        scaleWord,
+        scaleWord: siteWord(index, "scale"),
         add,
       }),
-    ],
+    biasGradient: (sites, inputGradient) =>
+      bDec === undefined
+        ? []
+        : sites.filter((s) => s.trainsDecoder).flatMap((site, i) =>
+          biasFrom(gpu, space, bDec, site, i === 0 ? inputGradient : undefined, i > 0)
+        ),
   };
+}
+
+/** The part of a site in the bias gradient. */
+function biasFrom(
+  gpu: Gpu,
+  space: Workspace,
+  bDec: Parameter,
+  site: Site,
+  inputGradient: GPUBuffer | undefined,
+  add: boolean,
+): Command[] {
+  const { stride, cols, shards } = site.residual;
+  const residualSum = createBuffer(gpu, stride * 4, "residual sum");
+  return [
+    ...columnSums.record(gpu, { shards, stride, sums: residualSum }),
+    biasGradient.record(gpu, {
+      d: cols,
+      residualSum,
+      inputGradient,
+      scalars: space.scalars,
+      scaleWord: siteWord(site.index, "scale"),
+      grad: gradOf(bDec),
+      add,
+    }),
+  ];
 }

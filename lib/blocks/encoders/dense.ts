@@ -3,41 +3,20 @@
  * @module
  */
 import { createBuffer, type Gpu } from "../../gpu/device.ts";
-import type { Command } from "../../gpu/program.ts";
 import { onlyShard, type Rows } from "../../gpu/rows.ts";
-import type { CodeByLatent } from "../../kernels/code.ts";
 import { encodeGemm, PANEL_UNIT } from "../../kernels/encode_gemm.ts";
 import { gradLatents } from "../../kernels/grad_latents.ts";
 import { roundUp } from "../../tensor/shards.ts";
-import { gradOf, type Parameter, vectorOf, type Workspace } from "../types.ts";
-
-/** Scores of latents [firstLatent, firstLatent + latents), and the commands that make them. */
-export interface ScorePanel {
-  /** Commands that fill `scores`. */
-  commands: Command[];
-  /** First latent. */
-  firstLatent: number;
-  /** Latents, without padding. */
-  latents: number;
-  /** f32 [rows, panel]. */
-  scores: GPUBuffer;
-  /** Floats of a row of `scores`. */
-  panel: number;
-}
-
-/** The dense encoder of a model. */
-export interface DenseEncoder {
-  /** How candidates arise: every latent is scored. */
-  readonly candidates: "dense";
-  /** f32 [rows, panel]: scores of the panel that was made last. */
-  readonly scores: GPUBuffer;
-  /** Floats of a row of `scores`. */
-  readonly panel: number;
-  /** All panels in ascending order; each overwrites the scores of the one before. */
-  panels(): ScorePanel[];
-  /** Gradients of W_enc and b_enc from a code by latent whose dz are known. */
-  backward(code: CodeByLatent, add: boolean): Command[];
-}
+import { centerRows } from "../../kernels/center_rows.ts";
+import { columnSums } from "../../kernels/column_sums.ts";
+import {
+  gradOf,
+  type Parameter,
+  type ScoreEncoder,
+  type ScorePanel,
+  vectorOf,
+  type Workspace,
+} from "../types.ts";
 
 /** Latents of a panel at most: enough for large tiles, few enough for the scores to stay in caches. */
 const PANEL = 1024;
@@ -49,13 +28,22 @@ function panelFor(rows: number, dSae: number, maxBindingBytes: number): number {
   return Math.min(PANEL, Math.max(PANEL_UNIT, bound), roundUp(dSae, PANEL_UNIT));
 }
 
-/** Makes the encoder. `wEnc` is [dSae, dIn], `bEnc` a vector [dSae]. */
+/** What the encoder works with. */
+export interface DenseEncoderOptions {
+  /** [dSae, dIn]. */
+  wEnc: Parameter;
+  /** Vector [dSae]. */
+  bEnc: Parameter;
+  /** Vector [dIn] that is taken from the input; the workspace has an input bias then. */
+  inputBias?: Parameter;
+}
+
+/** Makes the encoder. */
 export function denseEncoder(
   gpu: Gpu,
   space: Workspace,
-  wEnc: Parameter,
-  bEnc: Parameter,
-): DenseEncoder {
+  { wEnc, bEnc, inputBias }: DenseEncoderOptions,
+): ScoreEncoder {
   const rows = space.x.rows;
   const d = wEnc.value.cols;
   const panel = panelFor(rows, wEnc.value.rows, gpu.facts.maxBindingBytes);
@@ -80,8 +68,20 @@ export function denseEncoder(
   });
   return {
     candidates: "dense",
+    parameters: [wEnc, bEnc],
+    latentRows: { w: wEnc, b: bEnc },
     scores,
     panel,
+    prepare: () =>
+      inputBias
+        ? [centerRows.record(gpu, {
+          rows,
+          d,
+          x: onlyShard(space.x),
+          bias: vectorOf(inputBias),
+          centred: onlyShard(space.centred),
+        })]
+        : [],
     panels: () =>
       wEnc.value.shards.flatMap((shard) => {
         const list: ScorePanel[] = [];
@@ -100,6 +100,13 @@ export function denseEncoder(
         scalars: space.scalars,
         scaleWord: 0,
         add,
+      }),
+    inputGradient: (sum) =>
+      columnSums.record(gpu, {
+        shards: wEnc.value.shards,
+        stride: wEnc.value.stride,
+        weights: gradOf(bEnc),
+        sums: sum,
       }),
   };
 }

@@ -3,30 +3,10 @@
  * @module
  */
 import { createBuffer, type Gpu } from "../../gpu/device.ts";
-import type { Command } from "../../gpu/program.ts";
-import { type CodeByRow, createCodeByRow } from "../../kernels/code.ts";
+import { createCodeByRow } from "../../kernels/code.ts";
 import { createRunningBest, topkMerge } from "../../kernels/topk_merge.ts";
 import { topkFinish } from "../../kernels/topk_finish.ts";
-import type { GateScope } from "../types.ts";
-import type { ScorePanel } from "../encoders/dense.ts";
-
-/** A gate that chooses within a row. */
-export interface TopkGate {
-  /** It looks at one row at a time. */
-  readonly scope: GateScope;
-  /** The code that it writes. */
-  readonly code: CodeByRow;
-  /** Scores and merges every panel, then finishes the code. */
-  forward(panels: readonly ScorePanel[]): Selection;
-}
-
-/** The commands of a selection, apart, so that panels without candidates can be left out. */
-export interface Selection {
-  /** Score and merge, a list a panel. */
-  panels: Command[][];
-  /** From the running lists to the code. */
-  finish: Command[];
-}
+import type { Gate } from "../types.ts";
 
 /** Where a gate's numbers come from. */
 export interface TopkGateOptions {
@@ -43,14 +23,16 @@ export interface TopkGateOptions {
 }
 
 /** Makes the gate. */
-export function topkGate(gpu: Gpu, options: TopkGateOptions): TopkGate {
+export function topkGate(gpu: Gpu, options: TopkGateOptions): Gate {
   const { rows, kMax, step, count, map } = options;
   const best = createRunningBest(gpu, rows, kMax);
   const code = createCodeByRow(gpu, rows, kMax);
   const scratch = createBuffer(gpu, rows * code.capacity * 8, "sort scratch");
   return {
     scope: "row",
-    code,
+    codes: [{ code, weight: 1, trainsDecoder: true }],
+    parameters: [],
+    state: [],
     forward: (panels) => ({
       panels: panels.map((panel) => [
         ...panel.commands,

@@ -10,121 +10,88 @@ import { createBuffer, type Gpu } from "../../gpu/device.ts";
 import type { Dispatch } from "../../gpu/kernel.ts";
 import type { Command } from "../../gpu/program.ts";
 import { createRows, onlyShard } from "../../gpu/rows.ts";
-import { type CodeByLatent, createCodeByLatent, SCAN_CHUNK } from "../../kernels/code.ts";
 import { columnSums } from "../../kernels/column_sums.ts";
-import { SCALARS, STEP } from "../../kernels/common.ts";
+import { STEP } from "../../kernels/common.ts";
+import { decodeRows } from "../../kernels/decode_rows.ts";
 import { encodeGemm, PANEL_UNIT } from "../../kernels/encode_gemm.ts";
 import { gatherRows } from "../../kernels/gather_rows.ts";
-import { listDead } from "../../kernels/list_dead.ts";
 import { lossScalars } from "../../kernels/loss_scalars.ts";
 import { type Guarded, planIndirect } from "../../kernels/plan_indirect.ts";
 import { residualRows, STATS } from "../../kernels/residual_rows.ts";
-import { scanCounts } from "../../kernels/scan_counts.ts";
-import { trackFiring } from "../../kernels/track_firing.ts";
 import { roundUp } from "../../tensor/shards.ts";
-import type { RowsDecoder } from "../decoders/rows.ts";
-import type { DenseEncoder, ScorePanel } from "../encoders/dense.ts";
-import { topkGate } from "../gates/topk.ts";
-import { type Parameter, vectorOf, type Workspace } from "../types.ts";
-
-/** Counters of the latents, and the list of the dead. */
-export interface DeadLatents {
-  /** u32 [dSae]: tokens since a latent last fired. */
-  readonly sinceFired: GPUBuffer;
-  /** u32 [dSae]: tokens on which it fired since the host cleared it. */
-  readonly fired: GPUBuffer;
-  /** u32: word 0 is the number of dead latents. */
-  readonly deadCount: GPUBuffer;
-  /** u32 [dSae]: the dead ones in ascending order. */
-  readonly list: GPUBuffer;
-  /** Updates all of this from the counts of a batch. */
-  track(counts: GPUBuffer): Command[];
-}
-
-/** Makes the counters. */
-export function deadLatents(
-  gpu: Gpu,
-  options: { rows: number; dSae: number; deadAfter: number },
-): DeadLatents {
-  const { rows, dSae, deadAfter } = options;
-  const words = (label: string, n: number) => createBuffer(gpu, n * 4, label);
-  const sinceFired = words("since fired", dSae);
-  const fired = words("fired", dSae);
-  const dead = words("dead", dSae);
-  const offsets = words("dead offsets", dSae + 1);
-  const chunkStarts = words("dead chunk starts", Math.ceil(dSae / SCAN_CHUNK));
-  const list = words("dead list", dSae);
-  const deadCount = words("dead count", 4);
-  return {
-    sinceFired,
-    fired,
-    deadCount,
-    list,
-    track: (counts) => [
-      trackFiring.record(gpu, { latents: dSae, rows, deadAfter, counts, sinceFired, fired, dead }),
-      ...scanCounts.record(gpu, { n: dSae, counts: dead, chunkStarts, offsets }),
-      listDead.record(gpu, { latents: dSae, dead, offsets, list }),
-      {
-        kind: "copy",
-        from: offsets,
-        fromOffset: dSae * 4,
-        to: deadCount,
-        toOffset: 0,
-        size: 4,
-      },
-    ],
-  };
-}
+import type { DeadLatents } from "./dead_latents.ts";
+import { topkGate, type TopkGateOptions } from "../gates/topk.ts";
+import {
+  createSite,
+  type Decoder,
+  type Gate,
+  type Parameter,
+  type ScoreEncoder,
+  type ScorePanel,
+  type Site,
+  vectorOf,
+  type Workspace,
+} from "../types.ts";
 
 /** The AuxK loss. */
 export interface AuxkLoss {
+  /** Its site. */
+  readonly site: Site;
   /** Selection among the dead, decode, loss and all its gradients, added to those of the main loss. */
   forwardBackward(): Command[];
 }
 
 /** What AuxK works on. */
 export interface AuxkOptions {
+  /** Number of its site. */
+  site: number;
   /** Coefficient of the loss. */
   alpha: number;
   /** Most dead latents a row. */
   kAux: number;
-  /** Encoder parameters. */
-  wEnc: Parameter;
-  /** Encoder bias. */
-  bEnc: Parameter;
-  /** The model's encoder: its panel is used again. */
-  encoder: DenseEncoder;
-  /** The model's decoder. */
-  decoder: RowsDecoder;
+  /** The model's reconstruction: its residual is what the dead latents try to reconstruct. */
+  main: Site;
+  /** The model's encoder; it has a row for every latent, and its panel is used again. */
+  encoder: ScoreEncoder;
+  /** A decoder of the same W_dec, without prefixes. */
+  decoder: Decoder;
+  /** The decoder's rows. */
+  wDec: Parameter;
   /** Which latents are dead. */
   dead: DeadLatents;
+  /** Makes the gate that selects among the dead, when it is not the k_aux best of each row. */
+  gate?: (options: TopkGateOptions) => Gate;
 }
 
 /** Makes the loss. */
 export function auxkLoss(gpu: Gpu, space: Workspace, options: AuxkOptions): AuxkLoss {
-  const { alpha, kAux, wEnc, bEnc, encoder, decoder, dead } = options;
-  const { rows, cols, stride } = space.recon;
-  const dSae = wEnc.value.rows;
+  const { alpha, kAux, main, encoder, decoder, wDec, dead } = options;
+  if (!encoder.latentRows) throw new Error("AuxK needs an encoder with a row for every latent");
+  const { rows } = space;
+  const { cols, stride } = main.residual;
   const step = createBuffer(gpu, STEP.words * 4, "aux step");
   gpu.device.queue.writeBuffer(step, STEP.k * 4, new Uint32Array([kAux]));
-  const gate = topkGate(gpu, {
+  const gate = (options.gate ?? ((o) => topkGate(gpu, o)))({
     rows,
     kMax: kAux,
     step,
     count: dead.deadCount,
     map: dead.list,
   });
-  const byLatent: CodeByLatent = createCodeByLatent(gpu, rows, kAux, dSae);
-  const recon = createRows(gpu, "aux recon", rows, cols);
-  const residual = createRows(gpu, "aux residual", rows, cols);
-  const stats = createBuffer(gpu, rows * STATS * 4, "aux stats");
-  const sums = createBuffer(gpu, STATS * 4, "aux sums");
+  const [{ code }] = gate.codes;
+  const site = createSite(
+    gpu,
+    space,
+    { code, weight: alpha, trainsDecoder: false },
+    options.site,
+    wDec.value.rows,
+  );
   const errorSum = createBuffer(gpu, stride * 4, "error sum");
-  const site = { code: gate.code, byLatent, recon, residual, scaleWord: SCALARS.auxScale };
 
   return {
+    site,
     forwardBackward() {
-      const panels = deadPanels(gpu, space, { wEnc, bEnc, encoder, dead });
+      const panels = deadPanels(gpu, space, encoder, dead);
       const guarded: (Guarded | Exclude<Command, Dispatch>)[] = [];
       const add = (commands: readonly Command[], above: number) => {
         for (const c of commands) guarded.push("kind" in c ? c : { dispatch: c, above });
@@ -132,36 +99,39 @@ export function auxkLoss(gpu: Gpu, space: Workspace, options: AuxkOptions): Auxk
       // A panel runs when the list reaches it; what follows the panels runs when anything is dead.
       const selection = gate.forward(panels);
       selection.panels.forEach((commands, i) => add(commands, panels[i].firstLatent));
-      add(selection.finish, 0);
-      add(decoder.forward(site, false), 0);
-      add(columnSums.record(gpu, { shards: space.residual.shards, stride, sums: errorSum }), 0);
       add([
+        ...selection.finish,
+        ...decodeRows.record(gpu, { code, w: wDec.value, recon: onlyShard(site.recon) }),
+        ...columnSums.record(gpu, { shards: main.residual.shards, stride, sums: errorSum }),
         residualRows.record(gpu, {
           rows,
           d: cols,
-          target: onlyShard(space.residual),
-          recon: onlyShard(recon),
+          target: onlyShard(main.residual),
+          recon: onlyShard(site.recon),
           meanSum: errorSum,
           meanFactor: 1 / rows,
-          residual: onlyShard(residual),
-          stats,
+          residual: onlyShard(site.residual),
+          stats: site.stats,
         }),
         ...columnSums.record(gpu, {
-          shards: [{ buffer: stats, rows, firstRow: 0 }],
+          shards: [{ buffer: site.stats, rows, firstRow: 0 }],
           stride: STATS,
-          sums,
+          sums: site.statSums,
         }),
         lossScalars.record(gpu, {
-          of: "aux",
-          alpha,
-          sums,
-          deadCount: dead.deadCount,
-          deadPlace: 0,
+          site: site.index,
+          kind: "fvu",
+          weight: alpha,
+          factor: 0,
+          sums: site.statSums,
+          guard: { count: dead.deadCount, place: 0 },
           scalars: space.scalars,
         }),
         ...decoder.count(site),
-        ...decoder.backward(site, true),
-        ...encoder.backward(byLatent, true),
+        ...decoder.codeGradient(site),
+        ...decoder.place(site),
+        ...decoder.gradient(site, true),
+        ...encoder.backward(site.byLatent, true),
       ], 0);
       return planIndirect.record(gpu, dead.deadCount, 0, guarded);
     },
@@ -172,9 +142,10 @@ export function auxkLoss(gpu: Gpu, space: Workspace, options: AuxkOptions): Auxk
 function deadPanels(
   gpu: Gpu,
   space: Workspace,
-  options: Pick<AuxkOptions, "wEnc" | "bEnc" | "encoder" | "dead">,
+  encoder: ScoreEncoder,
+  dead: DeadLatents,
 ): ScorePanel[] {
-  const { wEnc, bEnc, encoder, dead } = options;
+  const { w: wEnc, b: bEnc } = encoder.latentRows!;
   const dSae = wEnc.value.rows;
   const panel = encoder.panel;
   const gathered = createRows(gpu, "dead rows", panel, wEnc.value.cols);

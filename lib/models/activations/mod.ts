@@ -1,0 +1,17 @@
+/**
+ * The registry of activation functions: adding one is a file beside this and a line here.
+ * @module
+ */
+import type { ActivationName } from "../types.ts";
+import { topkActivation } from "./topk.ts";
+import type { ActivationPart } from "./types.ts";
+
+/** All activations, in the order shown to users. */
+export const ACTIVATIONS: readonly ActivationPart[] = [topkActivation];
+
+/** The activation of a name. */
+export function activationOf(name: ActivationName): ActivationPart {
+  const part = ACTIVATIONS.find((a) => a.name === name);
+  if (!part) throw new RangeError(`Cannot build activation "${name}": it is not registered`);
+  return part;
+}

@@ -1,0 +1,100 @@
+/**
+ * The end of every training step: projection, clipping, metrics. Order: backward, project, clip (architectures spec, 0.4).
+ * @module
+ */
+import type { Parameter, RingField, Site, Workspace } from "../blocks/types.ts";
+import { createBuffer, type Gpu } from "../gpu/device.ts";
+import type { Command } from "../gpu/program.ts";
+import { columnSums } from "../kernels/column_sums.ts";
+import { projectRows } from "../kernels/project_rows.ts";
+import { stepScalars } from "../kernels/step_scalars.ts";
+import type { MetricsRing } from "./types.ts";
+
+/** Floats of a parameter's place among the squares: a bound offset is a multiple of 256 bytes. */
+const NORM_WORDS = 64;
+
+/** Squares of the gradients of all parameters that count for clipping. */
+function gradientSquares(
+  gpu: Gpu,
+  parameters: readonly Parameter[],
+): { commands: Command[]; norms: GPUBuffer; normWords: number } {
+  const counted = parameters.filter((p) => p.clipped);
+  const normWords = Math.max(1, counted.length) * NORM_WORDS;
+  const norms = createBuffer(gpu, normWords * 4, "squares of gradients");
+  const commands = counted.flatMap(({ grad: { shards, stride } }, i) => {
+    const sums = createBuffer(gpu, stride * 4, "squares");
+    return [
+      ...columnSums.record(gpu, { shards, stride, squared: true, sums }),
+      ...columnSums.record(gpu, {
+        shards: [{ buffer: sums, rows: stride / 4, firstRow: 0 }],
+        stride: 4,
+        sums: { buffer: norms, offset: i * NORM_WORDS * 4, size: NORM_WORDS * 4 },
+      }),
+    ];
+  });
+  return { commands, norms, normWords };
+}
+
+/** What the end of a step works on. */
+export interface FinishOptions {
+  /** All parameters, their gradients complete. */
+  parameters: readonly Parameter[];
+  /** Longest gradient; 0 for no clipping. */
+  clipGradNorm: number;
+  /** Sites in all. */
+  sites: number;
+  /** The model's reconstructions, which are the first sites. */
+  targets: readonly Pick<Site, "byLatent">[];
+  /** u32: word 0 is the number of dead latents. */
+  deadCount: GPUBuffer;
+  /** What is logged. */
+  ring: MetricsRing;
+}
+
+/** Projects gradients of unit rows, makes the clip factor and a row of the metrics ring. */
+export function finishStep(gpu: Gpu, space: Workspace, options: FinishOptions): Command[] {
+  const { parameters, targets, ring } = options;
+  const { commands, norms, normWords } = gradientSquares(gpu, parameters);
+  const activeCounts = createBuffer(gpu, targets.length * 4, "entries");
+  const fields = createBuffer(gpu, ring.fields.length * 4, "ring fields");
+  gpu.device.queue.writeBuffer(fields, 0, Uint32Array.from(ring.fields, (f) => f.word));
+  return [
+    ...targets.map(({ byLatent }, i): Command => ({
+      kind: "copy",
+      from: byLatent.offsets,
+      fromOffset: byLatent.latents * 4,
+      to: activeCounts,
+      toOffset: i * 4,
+      size: 4,
+    })),
+    ...parameters.filter((p) => p.unitRows)
+      .flatMap(({ value, grad }) => projectRows.record(gpu, { w: value, grad })),
+    ...commands,
+    stepScalars.record(gpu, {
+      limit: options.clipGradNorm,
+      rows: space.rows,
+      sites: options.sites,
+      targets: targets.length,
+      step: space.step,
+      norms,
+      normWords,
+      activeCounts,
+      counts: targets.length,
+      deadCount: options.deadCount,
+      deadPlace: 0,
+      fields,
+      fieldCount: ring.fields.length,
+      scalars: space.scalars,
+      ring: ring.buffer,
+    }),
+  ];
+}
+
+/** Makes a ring for these numbers. */
+export function createRing(
+  gpu: Gpu,
+  slots: number,
+  fields: readonly RingField[],
+): MetricsRing {
+  return { buffer: createBuffer(gpu, slots * fields.length * 4, "metrics ring"), fields, slots };
+}
