@@ -1,9 +1,10 @@
 // The code by latent: entry (r, l) goes to offsets[l] + the number of earlier rows in which l is
 // active. A placed entry is (row, value, dz, index in the code by rows), values as bits, one vec4
-// to load later.
+// to load later. A row has `threads` threads; where it may have more entries, each goes on to
+// further ones (STRIDED).
 struct Dims {
   rows: u32,
-  capacity: u32,
+  threads: u32,    // threads of a row
   words4: u32,
 }
 @group(0) @binding(0) var<uniform> dims: Dims;
@@ -16,15 +17,7 @@ struct Dims {
 
 //#use linear_id
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
-        @builtin(local_invocation_index) local: u32) {
-  let id = linearId(wid, nwg, local, 64u);
-  let row = id / dims.capacity;
-  if (row >= dims.rows) { return; }
-  let span = spans[row];
-  let e = span.x + id % dims.capacity;
-  if (e >= span.y) { return; }
+fn place(row: u32, e: u32) {
   let entry = entries[e];
   let base = entry.x * dims.words4;
   let lastVec = row / 128u;
@@ -40,4 +33,19 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   sum += countOneBits(own & mask);
   let at = offsets[entry.x] + sum.x + sum.y + sum.z + sum.w;
   placed[at] = vec4u(row, entry.y, dz[e], e);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
+        @builtin(local_invocation_index) local: u32) {
+  let id = linearId(wid, nwg, local, 64u);
+  let row = id / dims.threads;
+  if (row >= dims.rows) { return; }
+  let span = spans[row];
+  let e = span.x + id % dims.threads;
+  //#if STRIDED
+  for (var at = e; at < span.y; at += dims.threads) { place(row, at); }
+  //#else
+  if (e < span.y) { place(row, e); }
+  //#end
 }

@@ -43,6 +43,19 @@ export interface CodeByLatent {
 /** Latents a thread of the scan sums. */
 export const SCAN_CHUNK = 64;
 
+/** Threads of a row at most in kernels with a thread an entry: rows with more entries are rare, and each goes on. */
+const MOST_ROW_THREADS = 64;
+
+/**
+ * Threads of a row in a kernel with a thread for each `unit` entries; `strided` is 1 where each may have to go on to
+ * further entries. So a row that has room for thousands and uses a few does not launch thousands of threads.
+ */
+export function planRowThreads(capacity: number, unit = 1): { threads: number; strided: 0 | 1 } {
+  const wanted = Math.ceil(capacity / unit);
+  const threads = Math.min(wanted, MOST_ROW_THREADS / unit);
+  return { threads, strided: threads < wanted ? 1 : 0 };
+}
+
 /** Makes the buffers of a code by rows. */
 export function createCodeByRow(gpu: Gpu, rows: number, capacity: number): CodeByRow {
   const padded = roundUp(capacity, 4);

@@ -6,7 +6,7 @@ import source from "../../shaders/mark_entries.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
 import { type Cost, defineKernel, gridFor } from "../gpu/kernel.ts";
 import type { Command } from "../gpu/program.ts";
-import type { CodeByLatent, CodeByRow } from "./code.ts";
+import { type CodeByLatent, type CodeByRow, planRowThreads } from "./code.ts";
 import { PARTS, THREADS } from "./common.ts";
 
 /** The marking. */
@@ -16,7 +16,7 @@ export const markEntries = {
     source,
     parts: PARTS,
     buffers: ["spans", "entries", "bits"],
-    dims: ["rows", "capacity", "words"],
+    dims: ["rows", "threads", "words"],
   }),
 
   /** One atomic an entry. */
@@ -26,12 +26,14 @@ export const markEntries = {
 
   /** Clears the bits, then sets them. */
   record(gpu: Gpu, code: CodeByRow, byLatent: CodeByLatent): Command[] {
+    const { threads, strided } = planRowThreads(code.capacity);
     return [
       { kind: "clear", buffer: byLatent.bits },
       markEntries.kernel.dispatch(gpu, {
-        dims: { rows: code.rows, capacity: code.capacity, words: byLatent.words },
+        defines: { STRIDED: strided },
+        dims: { rows: code.rows, threads, words: byLatent.words },
         buffers: { spans: code.spans, entries: code.entries, bits: byLatent.bits },
-        groups: gridFor(code.rows * code.capacity, THREADS, gpu.facts.maxGroups),
+        groups: gridFor(code.rows * threads, THREADS, gpu.facts.maxGroups),
       }),
     ];
   },

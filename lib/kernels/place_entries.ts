@@ -5,7 +5,7 @@
 import source from "../../shaders/place_entries.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
 import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
-import type { CodeByLatent, CodeByRow } from "./code.ts";
+import { type CodeByLatent, type CodeByRow, planRowThreads } from "./code.ts";
 import { PARTS, THREADS } from "./common.ts";
 
 /** The placement. */
@@ -15,7 +15,7 @@ export const placeEntries = {
     source,
     parts: PARTS,
     buffers: ["spans", "entries", "dz", "bits", "offsets", "placed"],
-    dims: ["rows", "capacity", "words4"],
+    dims: ["rows", "threads", "words4"],
   }),
 
   /** Half of a latent's bits an entry, on average. */
@@ -25,8 +25,10 @@ export const placeEntries = {
 
   /** One dispatch. */
   record(gpu: Gpu, code: CodeByRow, byLatent: CodeByLatent): Dispatch {
+    const { threads, strided } = planRowThreads(code.capacity);
     return placeEntries.kernel.dispatch(gpu, {
-      dims: { rows: code.rows, capacity: code.capacity, words4: byLatent.words / 4 },
+      defines: { STRIDED: strided },
+      dims: { rows: code.rows, threads, words4: byLatent.words / 4 },
       buffers: {
         spans: code.spans,
         entries: code.entries,
@@ -35,7 +37,7 @@ export const placeEntries = {
         offsets: byLatent.offsets,
         placed: byLatent.placed,
       },
-      groups: gridFor(code.rows * code.capacity, THREADS, gpu.facts.maxGroups),
+      groups: gridFor(code.rows * threads, THREADS, gpu.facts.maxGroups),
     });
   },
 };

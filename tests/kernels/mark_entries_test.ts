@@ -2,9 +2,9 @@ import assert from "assert";
 import { markEntries } from "../../lib/kernels/mark_entries.ts";
 import { byLatent, packBits } from "./by_latent.ts";
 import { checkKernel, type KernelCase } from "./check_kernel.ts";
-import { awkwardCodes, numbersFor } from "./samples.ts";
+import { awkwardCodes, longCode, numbersFor } from "./samples.ts";
 
-const cases: KernelCase[] = awkwardCodes().map(({ name, latents, k, code }) => ({
+const cases: KernelCase[] = [...awkwardCodes(), longCode()].map(({ name, latents, k, code }) => ({
   name,
   build(bench) {
     const out = byLatent(bench, code, latents, k, []);

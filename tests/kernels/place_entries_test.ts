@@ -2,10 +2,11 @@ import assert from "assert";
 import { placeEntries } from "../../lib/kernels/place_entries.ts";
 import { byLatent, packPlaced } from "./by_latent.ts";
 import { checkKernel, type KernelCase } from "./check_kernel.ts";
-import { awkwardCodes, code, numbersFor } from "./samples.ts";
+import { awkwardCodes, code, longCode, numbersFor } from "./samples.ts";
 
 const codes = [
   ...awkwardCodes(),
+  longCode(),
   // 300 rows are three vec4s of bits: the count of earlier rows crosses words and vec4s.
   { name: "three vec4s of bits", latents: 11, k: 6, code: code(300, 11, 6, { seed: 8 }) },
 ];

@@ -66,6 +66,11 @@ export function numbersFor(code: Code, seed = 3): EntryNumbers {
   return code.map((entries, r) => entries.map((_, i) => Math.fround(stream.normal(r, i))));
 }
 
+/** A code with more entries a row than kernels with a thread an entry give threads to a row. */
+export function longCode(): { name: string; latents: number; k: number; code: Code } {
+  return { name: "long rows among short ones", latents: 170, k: 150, code: code(11, 170, 150) };
+}
+
 /** Codes that have gone wrong elsewhere: name, shape, code. */
 export function awkwardCodes(): { name: string; latents: number; k: number; code: Code }[] {
   return [
