@@ -13,7 +13,7 @@ import type { InitialValues, ModelFamily, ModelOptions } from "./types.ts";
 export interface FamilyDeclaration
   extends
     Pick<ModelFamily, "type" | "doc">,
-    Partial<Pick<ModelFamily, "needs" | "initial" | "record">> {
+    Partial<Pick<ModelFamily, "needs" | "defaults" | "initial" | "record">> {
   /** Parts in place of the usual ones. */
   parts?: Partial<Parts> | ((options: ModelOptions) => Partial<Parts>);
 }
@@ -47,6 +47,7 @@ export function defineFamily(declared: FamilyDeclaration): ModelFamily {
     type,
     doc,
     needs: declared.needs ?? { target: "same", layers: false, sequences: false },
+    defaults: declared.defaults ?? {},
     initial(options, seed, facts) {
       const values = initial(options, seed, facts);
       const more = activationOf(options.activation).initial?.(options, seed, facts, values);

@@ -173,6 +173,8 @@ export interface ModelFamily {
   readonly doc: string;
   /** What it needs of the data. */
   readonly needs: DataNeeds;
+  /** Options that the type implies where nothing else is said. */
+  readonly defaults: Partial<ModelOptions>;
   /** First values of the parameters, a pure function of the seed and of `facts`. */
   initial(options: ModelOptions, seed: number, facts: StartFacts): InitialValues;
   /** Puts the model on the device. */

@@ -25,16 +25,18 @@ import { meanMaxCosine, plantedRows } from "./planted.ts";
 const D = 20, FEATURES = 30, LATENTS = 45, ACTIVE = 3, ROWS = 128;
 const BATCHES = 24;
 
-const OPTIONS: ModelOptions = modelOptions({
-  rows: ROWS,
-  dIn: D,
-  dSae: LATENTS,
-  k: ACTIVE,
-  kMax: 2 * ACTIVE,
-  auxkCoefficient: 1 / 32,
-  kAux: 8,
-  deadAfterTokens: 10 * ROWS,
-});
+const optionsOf = ({ defaults }: ModelFamily): ModelOptions =>
+  modelOptions({
+    ...defaults,
+    rows: ROWS,
+    dIn: D,
+    dSae: LATENTS,
+    k: ACTIVE,
+    kMax: 2 * ACTIVE,
+    auxkCoefficient: 1 / 32,
+    kAux: 8,
+    deadAfterTokens: 10 * ROWS,
+  });
 
 const START = {
   bDec: [new Float32Array(D)],
@@ -52,8 +54,8 @@ const planted = plantedRows({
 });
 
 function start(gpu: Gpu, family: ModelFamily): TrainableModel {
-  const model = family.build(gpu, OPTIONS);
-  const values = family.initial(OPTIONS, 5, START);
+  const model = family.build(gpu, optionsOf(family));
+  const values = family.initial(optionsOf(family), 5, START);
   for (const { name, value } of model.parameters) {
     writeRows(gpu, value, values.get(name) as Float32Array);
   }
@@ -90,7 +92,7 @@ async function recordOf(
 ): Promise<DictionaryRecord> {
   const values = new Map<string, Float32Array>();
   for (const { name, value } of model.parameters) values.set(name, await readRows(gpu, value));
-  return family.record(OPTIONS, values);
+  return family.record(optionsOf(family), values);
 }
 
 const STATE = { input_scales: [1], config_sha256: "" };
@@ -124,7 +126,7 @@ for (const family of FAMILIES) {
         steps(gpu, whole, 17, 30);
         const wanted = await saveCheckpoint(folder, gpu, whole, { step: 30, ...STATE });
 
-        const again = family.build(gpu, OPTIONS);
+        const again = family.build(gpu, optionsOf(family));
         await loadCheckpoint(folder, 17, gpu, again);
         assert.equal(
           (await saveCheckpoint(folder, gpu, again, { step: 18, ...STATE })).sha256,
@@ -135,7 +137,7 @@ for (const family of FAMILIES) {
         assert.equal(found.sha256, wanted.sha256);
         assert.notEqual(early.sha256, wanted.sha256);
 
-        const wider = family.build(gpu, { ...OPTIONS, dSae: LATENTS + 1 });
+        const wider = family.build(gpu, { ...optionsOf(family), dSae: LATENTS + 1 });
         await assert.rejects(loadCheckpoint(folder, 17, gpu, wider), {
           name: "SdmError",
           message: /tensor "W_enc" has 900 elements, this configuration needs 920$/,
