@@ -1,7 +1,7 @@
 // What a penalty needs of every latent, from the code by latent; u = value * norm, rows in order.
 //   MEANS  out[l] = (a, a (1 + a / s)) with a = 1/rows * sum of tanh(c u)
-//   else   out[l] = (coefficient / rows * sum of value * d pen / du) / norm: the weight of a decoder
-//          row in its own gradient, since d pen / d row = d pen / d norm * row / norm
+//   else   out[l] = (coefficient / rows * sum of value * d pen / du) / norm: the weight of a
+//          decoder row in its own gradient, since d pen / d row = d pen / d norm * row / norm
 // Slopes as in penalise_entries. One thread a latent.
 struct Dims {
   latents: u32,

@@ -1,7 +1,7 @@
 // What scores lack to their thresholds, over all rows where a latent is not active, without looking
 // at those rows: sum over inactive rows of (theta - h) = (B - m) theta - (sum of all h - sum of the
-// active h), where sum of all h = W_enc[l] . sum of c + B b_enc[l], and the m active h are the values
-// of the code. SCALED: theta is compared with h * norm.
+// active h), where sum of all h = W_enc[l] . sum of c + B b_enc[l], and the m active h are the
+// values of the code. SCALED: theta is compared with h * norm.
 //   out[l] = (deficit, sum of h over inactive rows, dtheta / dparameter, 0), the third theta with
 //            LOG, else 1
 // Source: architectures spec, section 4.4 (pre-act loss). One thread a latent, rows in order.

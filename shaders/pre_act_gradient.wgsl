@@ -5,8 +5,8 @@
 //   effects[l] = (weight of the sum of inputs in dW_enc, weight of W_dec[l] in its own gradient,
 //                 loss without lambda / B, 0)
 //   gradBias[l] -= lambda norm, gradThreshold[l] += lambda / B (B - m) norm (no norm with SCALED)
-// times the derivative of theta by its parameter. The bias loses for all rows what dz gives back for
-// active ones. Source: architectures spec, section 4.4. One thread a latent.
+// times the derivative of theta by its parameter. The bias loses for all rows what dz gives back
+// for active ones. Source: architectures spec, section 4.4. One thread a latent.
 struct Dims {
   latents: u32,
   rows: f32,         // B

@@ -3,8 +3,8 @@
 //   grad[l] = sum over entries of -(theta / window) dz - (1 / window) * step coefficient / rows
 // which are df/dtheta and d 1[h > theta]/dtheta of the rectangle kernel; the second part only with
 // STEP_PENALTY. LOG: the parameter is log theta, the chain rule adds a factor theta. SCALED: theta
-// is compared with h * norm, so f is that over norm. TO_INPUT: dz becomes the derivative that h gets
-// from the kernel, the same with the other sign. Source: architectures spec, sections 4.1 to 4.3.
+// is compared with h * norm, so f is that over norm. TO_INPUT: dz becomes the derivative that h
+// gets from the kernel, the same with the other sign. Source: architectures spec, 4.1 to 4.3.
 // One thread a latent, rows in order.
 struct Dims {
   latents: u32,
