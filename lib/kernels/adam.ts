@@ -1,5 +1,5 @@
 /**
- * Adam with bias correction on any buffer of float32.
+ * Adam with bias correction on any buffer of float32; with decoupled weight decay, or for gradients that are mostly zero.
  * @module
  */
 import source from "../../shaders/adam.wgsl" with { type: "text" };
@@ -25,6 +25,8 @@ export interface AdamArgs extends AdamRates {
   step: GPUBuffer;
   /** The buffer `scalars`: clip factor. */
   scalars: GPUBuffer;
+  /** Place of the clip factor; `SCALARS.clip` when absent, `SCALARS.one` for gradients that are not clipped. */
+  clipWord?: number;
   /** Gradient. */
   grad: GPUBuffer;
   /** Parameter. */
@@ -33,6 +35,14 @@ export interface AdamArgs extends AdamRates {
   moment1: GPUBuffer;
   /** Second moment. */
   moment2: GPUBuffer;
+  /** Factor of the learning rate; 1 when absent. */
+  lrFactor?: number;
+  /** The parameter is first multiplied by 1 - lr · decay; 0 when absent. */
+  decay?: number;
+  /** Where the gradient is zero, moments decay and the parameter stays. */
+  sparse?: boolean;
+  /** Values below zero become zero. */
+  nonNegative?: boolean;
 }
 
 /** Adam. */
@@ -42,7 +52,7 @@ export const adam = {
     source,
     parts: PARTS,
     buffers: ["step", "scalars", "grad", "parameter", "moment1", "moment2"],
-    dims: ["count4", "beta1", "beta2", "eps", "clipWord"],
+    dims: ["count4", "beta1", "beta2", "eps", "clipWord", "lrFactor", "decay"],
   }),
 
   /** Four reads and three writes a parameter. */
@@ -52,19 +62,25 @@ export const adam = {
 
   /** One dispatch. */
   record(gpu: Gpu, args: AdamArgs): Dispatch {
+    const { lrFactor = 1, decay = 0, sparse = false, nonNegative = false } = args;
     const count4 = args.count / 4;
     return adam.kernel.dispatch(gpu, {
       defines: {
         LR_WORD: STEP.lr,
         CORRECTION1_WORD: STEP.correction1,
         CORRECTION2_WORD: STEP.correction2,
+        DECAY: decay > 0 ? 1 : 0,
+        SPARSE: sparse ? 1 : 0,
+        NON_NEGATIVE: nonNegative ? 1 : 0,
       },
       dims: {
         count4,
         beta1: args.beta1,
         beta2: args.beta2,
         eps: args.eps,
-        clipWord: SCALARS.clip,
+        clipWord: args.clipWord ?? SCALARS.clip,
+        lrFactor,
+        decay,
       },
       buffers: {
         step: args.step,

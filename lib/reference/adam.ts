@@ -1,5 +1,5 @@
 /**
- * Adam with bias correction, from the formula of Kingma and Ba (2015).
+ * Adam with bias correction, from the formula of Kingma and Ba (2015), and its relatives.
  * @module
  */
 
@@ -27,18 +27,29 @@ export interface AdamStep {
   eps: number;
   /** Factor of the gradient, from clipping. */
   clip: number;
+  /** Decoupled weight decay. */
+  decay?: number;
+  /** Parameters without gradient stay; eps is added to the root that is not corrected. */
+  sparse?: boolean;
+  /** Values below zero become zero. */
+  nonNegative?: boolean;
 }
 
 /** The state after a step along `grad`. */
 export function adam(state: AdamState, grad: Float64Array, step: AdamStep): AdamState {
-  const { t, lr, beta1, beta2, eps, clip } = step;
+  const { t, lr, beta1, beta2, eps, clip, decay = 0, sparse, nonNegative } = step;
   const g = grad.map((v) => v * clip);
   const moment1 = state.moment1.map((m, i) => beta1 * m + (1 - beta1) * g[i]);
   const moment2 = state.moment2.map((v, i) => beta2 * v + (1 - beta2) * g[i] ** 2);
+  const correction1 = 1 - beta1 ** t;
+  const correction2 = 1 - beta2 ** t;
   const parameter = state.parameter.map((p, i) => {
-    const mean = moment1[i] / (1 - beta1 ** t);
-    const square = moment2[i] / (1 - beta2 ** t);
-    return p - lr * mean / (Math.sqrt(square) + eps);
+    const root = sparse
+      ? Math.sqrt(moment2[i]) / Math.sqrt(correction2) + eps / Math.sqrt(correction2)
+      : Math.sqrt(moment2[i] / correction2) + eps;
+    const move = sparse && g[i] === 0 ? 0 : lr * (moment1[i] / correction1) / root;
+    const next = p * (1 - lr * decay) - move;
+    return nonNegative ? Math.max(0, next) : next;
   });
   return { parameter, moment1, moment2 };
 }

@@ -1,0 +1,54 @@
+// Sign descent under the schedule-free average. The parameter is y, where gradients are taken; z is
+// what descends, x its running average, which is what a finished dictionary is made of.
+//   DESCEND: z -= lr * sign(grad), x = (1 - c) x + c z; on the first step both begin at y.
+//   BLEND:   y = beta x + (1 - beta) z. Together with DESCEND, or alone after rows were scaled.
+//   SHOW:    y = x, until the next BLEND.
+//   NON_NEGATIVE: z = max(z, 0) after its step; x and y follow.
+// Products stand in fma, so that a compiler cannot round the same line in two ways. Before the
+// first step BLEND and SHOW change nothing. Source: architectures spec section 13.1.
+struct Dims {
+  count4: u32,     // vec4s
+  lrFactor: f32,
+  beta: f32,
+}
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(1) var<storage, read> step: array<f32>;
+@group(0) @binding(2) var<storage, read> average: array<f32>;
+@group(0) @binding(3) var<storage, read> grad: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> z: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> x: array<vec4f>;
+
+//#use linear_id
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
+        @builtin(local_invocation_index) local: u32) {
+  let id = linearId(wid, nwg, local, 64u);
+  if (id >= dims.count4) { return; }
+  let steps = average[{{STEPS}}];
+  if (steps == 0.0) { return; }
+  //#if SHOW
+  y[id] = x[id];
+  //#else
+  //#if DESCEND
+  let first = steps == 1.0;
+  let share = vec4f(average[{{SHARE}}]);
+  let lr = dims.lrFactor * step[{{LR_WORD}}];
+  var low = fma(vec4f(-lr), sign(grad[id]), select(z[id], y[id], first));
+  //#if NON_NEGATIVE
+  low = max(low, vec4f(0.0));
+  //#end
+  let rest = (1.0 - share) * select(x[id], y[id], first);
+  let mean = fma(share, low, rest);
+  z[id] = low;
+  x[id] = mean;
+  //#else
+  let low = z[id];
+  let mean = x[id];
+  //#end
+  //#if BLEND
+  y[id] = fma(vec4f(dims.beta), mean, (1.0 - dims.beta) * low);
+  //#end
+  //#end
+}
