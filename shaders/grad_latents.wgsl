@@ -1,21 +1,24 @@
 // grad[l] = factor * sum over the entries of latent l of weight * rows[row], in order of rows.
 // The weight is the entry's value (gradient of W_dec, rows = residual) or its dz (gradient of
 // W_enc, rows = centred input); with dz the sum of the weights is the gradient of b_enc. One thread
-// owns COLUMNS vec4s of a latent.
+// owns COLUMNS vec4s of a latent. PREFIXES > 0: every prefix has rows of its own, and a latent takes
+// those of the first prefix that has it.
 struct Dims {
   latents: u32,    // latents of this buffer
   d4: u32,
   threads: u32,    // threads of a latent: ceil(d4 / COLUMNS)
   firstLatent: u32,
-  scaleWord: u32,  // place of the factor in scalars; used by SCALED
+  scaleWord: u32,  // place of the factor in scalars
+  rowsOfPrefix: u32, // used by PREFIXES
 }
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> offsets: array<u32>;
 @group(0) @binding(2) var<storage, read> placed: array<vec4u>;
 @group(0) @binding(3) var<storage, read> rows: array<vec4f>;
 @group(0) @binding(4) var<storage, read> scalars: array<f32>;
-@group(0) @binding(5) var<storage, read_write> grad: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> gradBias: array<f32>;
+@group(0) @binding(5) var<storage, read> table: array<vec2u>; // (bound, weight) of the prefixes
+@group(0) @binding(6) var<storage, read_write> grad: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> gradBias: array<f32>;
 
 //#use linear_id
 
@@ -41,6 +44,13 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   let col{{c}} = min(place{{c}}, dims.d4 - 1u);
   var acc{{c}} = vec4f(0.0);
   //#end
+  //#if PREFIXES
+  var prefix = 0u;
+  //#for g in 0..PREFIXES - 1
+  prefix += select(0u, 1u, global >= table[{{g}}].x);
+  //#end
+  let block = prefix * dims.rowsOfPrefix * dims.d4;
+  //#end
   var bias = 0.0;
   for (var e = begin; e < to; e++) {
     let entry = placed[e];
@@ -50,7 +60,11 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
     let weight = bitcast<f32>(entry.z);
     bias += weight;
     //#end
+    //#if PREFIXES
+    let base = block + entry.x * dims.d4;
+    //#else
     let base = entry.x * dims.d4;
+    //#end
     //#for c in 0..COLUMNS
     acc{{c}} = fma(vec4f(weight), rows[base + col{{c}}], acc{{c}});
     //#end

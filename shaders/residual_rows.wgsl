@@ -1,6 +1,7 @@
 // residual = target - recon, and a row's sums for losses and metrics:
 //   stats[r] = (|residual|^2, |target - mean|^2, |recon|^2, target.recon, |target|^2, 0, 0, 0)
-// where mean = meanSum * meanFactor. One thread a row, columns in order.
+// where mean = meanSum * meanFactor. GIVEN: the residual is there already, and recon is what it
+// leaves of the target. One thread a row, columns in order.
 struct Dims {
   rows: u32,
   d4: u32,
@@ -29,10 +30,15 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   for (var j = 0u; j < dims.d4; j++) {
     let at = row * dims.d4 + j;
     let y = goal[at];
+    //#if GIVEN
+    let r = residual[at];
+    let z = y - r;
+    //#else
     let z = recon[at];
     let r = y - z;
-    let s = y - meanSum[j] * dims.meanFactor;
     residual[at] = r;
+    //#end
+    let s = y - meanSum[j] * dims.meanFactor;
     error = fma(r, r, error);
     spread = fma(s, s, spread);
     size = fma(z, z, size);

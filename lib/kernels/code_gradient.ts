@@ -8,6 +8,7 @@ import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.t
 import type { Rows } from "../gpu/rows.ts";
 import type { CodeByRow } from "./code.ts";
 import { PARTS, THREADS } from "./common.ts";
+import type { PrefixTable } from "./prefix_table.ts";
 
 /** What to differentiate. */
 export interface CodeGradientArgs {
@@ -15,12 +16,16 @@ export interface CodeGradientArgs {
   code: CodeByRow;
   /** Decoder rows [latents, d]. */
   w: Rows;
-  /** f32 [rows, d padded]. */
+  /** f32 [rows, d padded]; with `table` [prefixes · rows, d padded], one block of rows a prefix. */
   residual: GPUBuffer;
+  /** Prefixes with residuals of their own: an entry takes those of the first prefix that has its latent. */
+  table?: PrefixTable;
   /** The buffer `scalars`. */
   scalars: GPUBuffer;
   /** Place of the factor in it. */
   scaleWord: number;
+  /** Add to what is there; entries without a row in `w` are left as they are in any case. */
+  add?: boolean;
 }
 
 /** The code gradient. */
@@ -29,7 +34,7 @@ export const codeGradient = {
     name: "code_gradient",
     source,
     parts: PARTS,
-    buffers: ["spans", "entries", "w", "residual", "scalars", "dz"],
+    buffers: ["spans", "entries", "w", "residual", "scalars", "table", "dz"],
     dims: ["rows", "d4", "capacity", "quads", "firstLatent", "latents", "scaleWord"],
   }),
 
@@ -39,10 +44,12 @@ export const codeGradient = {
   },
 
   /** One dispatch a buffer of `w`. */
-  record(gpu: Gpu, { code, w, residual, scalars, scaleWord }: CodeGradientArgs): Dispatch[] {
+  record(gpu: Gpu, args: CodeGradientArgs): Dispatch[] {
+    const { code, w, residual, table, scalars, scaleWord } = args;
     const quads = Math.ceil(code.capacity / 4);
     return w.shards.map((shard) =>
       codeGradient.kernel.dispatch(gpu, {
+        defines: { PREFIXES: table?.prefixes ?? 0, ADD: args.add ? 1 : 0 },
         dims: {
           rows: code.rows,
           d4: w.stride / 4,
@@ -58,6 +65,7 @@ export const codeGradient = {
           w: shard.buffer,
           residual,
           scalars,
+          table: table?.buffer ?? code.spans,
           dz: code.dz,
         },
         groups: gridFor(code.rows * quads, THREADS, gpu.facts.maxGroups),

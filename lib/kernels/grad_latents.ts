@@ -8,6 +8,7 @@ import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.t
 import type { Rows } from "../gpu/rows.ts";
 import type { CodeByLatent } from "./code.ts";
 import { PARTS, planColumns, THREADS } from "./common.ts";
+import type { PrefixTable } from "./prefix_table.ts";
 
 /** What to sum. */
 export interface GradLatentsArgs {
@@ -17,10 +18,16 @@ export interface GradLatentsArgs {
   weight: "value" | "dz";
   /** f32 [rows, d padded]: residual for `value`, centred input for `dz`. */
   rows: GPUBuffer;
-  /** Gradient [latents, d]. */
+  /** Prefixes with blocks of rows of their own: a latent takes those of the first prefix that has it. */
+  table?: PrefixTable;
+  /** Rows of a block; needed with `table`. */
+  rowsOfPrefix?: number;
+  /** Gradient [latents, d] of latents from `firstLatent` on. */
   grad: Rows;
-  /** f32 [latents]; written with `dz` only. */
-  gradBias: GPUBuffer;
+  /** First latent of `grad`; 0 when absent. */
+  firstLatent?: number;
+  /** f32 [latents]; written with `dz`. */
+  gradBias?: GPUBuffer;
   /** The buffer `scalars`. */
   scalars: GPUBuffer;
   /** Place of the factor of `value`. */
@@ -35,8 +42,8 @@ export const gradLatents = {
     name: "grad_latents",
     source,
     parts: PARTS,
-    buffers: ["offsets", "placed", "rows", "scalars", "grad", "gradBias"],
-    dims: ["latents", "d4", "threads", "firstLatent", "scaleWord"],
+    buffers: ["offsets", "placed", "rows", "scalars", "table", "grad", "gradBias"],
+    dims: ["latents", "d4", "threads", "firstLatent", "scaleWord", "rowsOfPrefix"],
   }),
 
   /** A multiply-add an entry and column. */
@@ -56,21 +63,25 @@ export const gradLatents = {
           NEAR: near,
           BY_VALUE: args.weight === "value" ? 1 : 0,
           ADD: args.add ? 1 : 0,
+          PREFIXES: args.table?.prefixes ?? 0,
         },
         dims: {
           latents: shard.rows,
           d4: grad.stride / 4,
           threads,
-          firstLatent: shard.firstRow,
+          firstLatent: (args.firstLatent ?? 0) + shard.firstRow,
           scaleWord: args.scaleWord,
+          rowsOfPrefix: args.rowsOfPrefix ?? 0,
         },
         buffers: {
           offsets: code.offsets,
           placed: code.placed,
           rows: args.rows,
           scalars: args.scalars,
+          table: args.table?.buffer ?? code.offsets,
           grad: shard.buffer,
-          gradBias: args.gradBias,
+          // Bound in any case; not touched with `value`.
+          gradBias: args.gradBias ?? code.chunkStarts,
         },
         groups: gridFor(shard.rows * threads, THREADS, gpu.facts.maxGroups),
       })

@@ -18,8 +18,8 @@ export interface ResidualArgs {
   d: number;
   /** f32 [rows, d padded]: what should come out. */
   target: GPUBuffer;
-  /** f32 [rows, d padded]: what came out. */
-  recon: GPUBuffer;
+  /** f32 [rows, d padded]: what came out; absent when the residual is there already and only sums are wanted. */
+  recon?: GPUBuffer;
   /** f32 [d padded]: sum of the target's rows. */
   meanSum: GPUBuffer;
   /** One over the rows of that sum. */
@@ -48,6 +48,7 @@ export const residualRows = {
   /** One dispatch. */
   record(gpu: Gpu, args: ResidualArgs): Dispatch {
     return residualRows.kernel.dispatch(gpu, {
+      defines: { GIVEN: args.recon ? 0 : 1 },
       dims: {
         rows: args.rows,
         d4: Math.ceil(args.d / 4),
@@ -56,7 +57,7 @@ export const residualRows = {
       },
       buffers: {
         goal: args.target,
-        recon: args.recon,
+        recon: args.recon ?? args.target,
         meanSum: args.meanSum,
         residual: args.residual,
         stats: args.stats,

@@ -1,5 +1,6 @@
 import { gradLatents } from "../../lib/kernels/grad_latents.ts";
 import { gradLatents as reference } from "../../lib/reference/grad_latents.ts";
+import { prefixIndex } from "../../lib/reference/decode_prefixes.ts";
 import type { Matrix } from "../../lib/reference/types.ts";
 import { bitsOf } from "./bench.ts";
 import { byLatent } from "./by_latent.ts";
@@ -11,6 +12,7 @@ import {
   type KernelCase,
   sumError,
 } from "./check_kernel.ts";
+import { boundsFor, prefixTable } from "./prefixes.ts";
 import { awkwardCodes, matrix, numbersFor, sizes, vector } from "./samples.ts";
 
 const WORD = 1;
@@ -19,9 +21,9 @@ const FACTOR = Math.fround(-1.7);
 function cases(weight: "value" | "dz", add: boolean): KernelCase[] {
   const widths = [64, 3, 7, 20, 9, 37, 4];
   return awkwardCodes().map(({ name, latents, k, code }, i) => ({
-    name: `${name}, d ${widths[i]}`,
+    name: `${name}, d ${widths[i % 7]}`,
     build(bench) {
-      const d = widths[i];
+      const d = widths[i % 7];
       const rows = matrix(code.length, d, { seed: 10 + i });
       const dz = numbersFor(code);
       const before = matrix(latents, d, { seed: 20 + i });
@@ -82,3 +84,42 @@ Deno.test("gradLatents weighs inputs by dz and sums dz", () => checkKernel(cases
 Deno.test("gradLatents adds to a gradient by values", () => checkKernel(cases("value", true)));
 
 Deno.test("gradLatents adds to a gradient by dz", () => checkKernel(cases("dz", true)));
+
+const prefixCases: KernelCase[] = awkwardCodes().map(({ name, latents, k, code }, i) => ({
+  name: `${name}, prefixes ${boundsFor(i, latents)}`,
+  build(bench) {
+    const bounds = boundsFor(i, latents);
+    const d = [3, 4, 64, 7, 61, 62, 5][i % 7];
+    const blocks = bounds.map((_, g) => matrix(code.length, d, { seed: 50 + 10 * i + g }));
+    const grad = bench.outputRows("grad", latents, d);
+    const zero = code.map((row) => row.map(() => 0));
+    return {
+      commands: gradLatents.record(bench.gpu, {
+        code: byLatent(bench, code, latents, k, ["offsets", "placed"], zero),
+        weight: "value",
+        rows: bench.sheet("rows", blocks.flat()).buffer,
+        table: prefixTable(bench, bounds),
+        rowsOfPrefix: code.length,
+        grad,
+        scalars: bench.floats("scalars", new Float32Array(16).fill(2)),
+        scaleWord: WORD,
+      }),
+      verify() {
+        const values = code.map((row) => row.map((e) => 2 * e.value));
+        const each = blocks.map((block) => reference(code, values, block, latents).grad);
+        const most = blocks.map((block) => reference(code, values, sizes(block), latents).grad);
+        const own = (from: readonly Matrix[]): Matrix =>
+          from[0].map((_, l) => from[prefixIndex(l, bounds)][l]);
+        assertCloseRows(
+          bench.matrixOf(grad),
+          own(each),
+          own(most).map((row) => row.map((v) => v * sumError(code.length))),
+          "grad",
+        );
+      },
+    };
+  },
+}));
+
+Deno.test("gradLatents takes the rows of the first prefix that has the latent", () =>
+  checkKernel(prefixCases));

@@ -13,7 +13,9 @@ import {
 } from "./check_kernel.ts";
 import { matrix } from "./samples.ts";
 
-const cases: KernelCase[] = [[1, 1], [37, 3], [65, 64], [130, 21], [2, 4]].map(([rows, d], i) => ({
+const SHAPES = [[1, 1], [37, 3], [65, 64], [130, 21], [2, 4]];
+
+const cases: KernelCase[] = SHAPES.map(([rows, d], i) => ({
   name: `${rows} x ${d}`,
   build(bench) {
     const target = matrix(rows, d, { seed: i, wide: i === 3 });
@@ -63,3 +65,41 @@ const cases: KernelCase[] = [[1, 1], [37, 3], [65, 64], [130, 21], [2, 4]].map((
 }));
 
 Deno.test("residualRows subtracts and sums what losses need", () => checkKernel(cases));
+
+const given: KernelCase[] = SHAPES.map(([rows, d], i) => ({
+  name: `${rows} x ${d}`,
+  build(bench) {
+    const target = matrix(rows, d, { seed: i });
+    const residual = matrix(rows, d, { seed: 20 + i });
+    const mean = new Float64Array(d);
+    const stats = bench.output("stats", rows * STATS);
+    return {
+      commands: [residualRows.record(bench.gpu, {
+        rows,
+        d,
+        target: bench.sheet("target", target).buffer,
+        meanSum: bench.vector("mean sum", mean),
+        meanFactor: 1,
+        // An input: the checker wants it as it was.
+        residual: bench.sheet("residual", residual).buffer,
+        stats,
+      })],
+      verify() {
+        const recon = target.map((row, r) => row.map((y, c) => y - residual[r][c]));
+        const floats = bench.floatsOf(stats);
+        reference(target, recon, mean).stats.forEach((s, r) => {
+          const most = 3 * (dot(target[r], target[r]) + dot(residual[r], residual[r]));
+          assertClose(
+            floats.subarray(r * STATS, r * STATS + 5),
+            [s.squaredError, s.spread, s.reconSquare, s.product, s.targetSquare],
+            new Array(5).fill(sumError(d) * most),
+            `stats of row ${r}, number`,
+          );
+        });
+      },
+    };
+  },
+}));
+
+Deno.test("residualRows sums what a residual means that is there already", () =>
+  checkKernel(given));
