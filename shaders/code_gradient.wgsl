@@ -1,8 +1,8 @@
-// dz[e] = scale * dot(residual[row], w[latent]) for every entry e of the code that has a row in w, or
-// as much more (ADD).
+// dz[e] = scale * dot(residual[row], w[latent]) for every entry e of the code that has a row in w,
+// or as much more (ADD).
 // One thread takes 4 entries of a row, so that the residual is loaded once for four rows of w.
-// PREFIXES > 0: every prefix has residuals of its own, [PREFIXES, rows], and an entry takes those of
-// the first prefix that has its latent.
+// PREFIXES > 0: every prefix has residuals of its own, [PREFIXES, rows], and an entry takes those
+// of the first prefix that has its latent.
 struct Dims {
   rows: u32,
   d4: u32,

@@ -1,12 +1,13 @@
 // What is left of every row after the latents below each of several bounds, in one walk over its
 // entries, which ascend by latent:
-//   rest[g, r] = start[r] - sum over the entries of row r with latent < bound[g] of value * w[latent]
+//   rest[g, r] = start[r] - sum over the entries of r with latent < bound[g] of value * w[latent]
 //   suffix[g, r] = sum over g' >= g of weight[g'] * rest[g', r]
-//   residual[r] = rest[PREFIXES - 1, r],  squares[r, thread, g] = the thread's part of |rest[g, r]|^2
-// start is the target less the bias; a bound of 0 is the start itself, the last bound is beyond all
-// latents. One thread owns COLUMNS vec4s of a row and keeps its rests in registers. A matrix in
-// several buffers is one dispatch a buffer: the walk goes on from `residual` (not FIRST), and a rest
-// waits in its place of `suffix` until all are known (LAST).
+//   residual[r] = rest[PREFIXES - 1, r]
+//   squares[r, thread, g] = the thread's part of |rest[g, r]|^2
+// start is the target less the bias; a bound of 0 is the start itself, the last bound is beyond
+// all latents. One thread owns COLUMNS vec4s of a row and keeps its rests in registers. A matrix
+// in several buffers is one dispatch a buffer: the walk goes on from `residual` (not FIRST), and
+// a rest waits in its place of `suffix` until all are known (LAST).
 struct Dims {
   rows: u32,
   d4: u32,

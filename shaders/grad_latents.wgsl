@@ -1,8 +1,8 @@
 // grad[l] = factor * sum over the entries of latent l of weight * rows[row], in order of rows.
 // The weight is the entry's value (gradient of W_dec, rows = residual) or its dz (gradient of
 // W_enc, rows = centred input); with dz the sum of the weights is the gradient of b_enc. One thread
-// owns COLUMNS vec4s of a latent. PREFIXES > 0: every prefix has rows of its own, and a latent takes
-// those of the first prefix that has it.
+// owns COLUMNS vec4s of a latent. PREFIXES > 0: every prefix has rows of its own, and a latent
+// takes those of the first prefix that has it.
 struct Dims {
   latents: u32,    // latents of this buffer
   d4: u32,
