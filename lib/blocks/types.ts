@@ -136,20 +136,25 @@ export interface Site {
   readonly statSums: GPUBuffer;
 }
 
-/** Makes the place of a code. `latents` is the number of latents of the code. */
+/**
+ * Makes the place of a code.
+ * @param latents number of latents of the code
+ * @param byLatent the code by latent, where another site of the same code has it
+ */
 export function createSite(
   gpu: Gpu,
   space: Workspace,
   plan: CodePlan,
   index: number,
   latents: number,
+  byLatent?: CodeByLatent,
 ): Site {
   const { rows, target } = space;
   const name = index === 0 ? "" : ` ${index}`;
   return {
     index,
     ...plan,
-    byLatent: createCodeByLatent(gpu, rows, plan.code.capacity, latents),
+    byLatent: byLatent ?? createCodeByLatent(gpu, rows, plan.code.capacity, latents),
     recon: createRows(gpu, `recon${name}`, rows, target.cols),
     residual: createRows(gpu, `residual${name}`, rows, target.cols),
     stats: createBuffer(gpu, rows * STATS * 4, `stats${name}`),
@@ -214,7 +219,7 @@ export interface Gate {
   /** Consumes all panels. */
   forward(panels: readonly ScorePanel[]): Selection;
   /** Gradients of its parameters, when the dz of all sites are there. */
-  backward?(sites: readonly Site[], decoder: Decoder): Command[];
+  backward?(sites: readonly Site[], decoder: CodeGradient): Command[];
   /** What follows the optimiser. */
   afterStep?(): Command[];
 }
@@ -241,7 +246,7 @@ export interface Coder {
    * Gradients of all parameters from the placed codes, overwriting them.
    * @param sites one a code, in their order
    */
-  backward(sites: readonly Site[], decoder: Decoder): Command[];
+  backward(sites: readonly Site[], decoder: CodeGradient): Command[];
   /**
    * Σ over rows of the derivative of the loss by the input less its bias, f32 [dIn padded], from the gradients that
    * are complete when the commands run.
@@ -263,7 +268,7 @@ export interface Decoder {
   reconstruct(site: Site): Command[];
   /** Counts of active rows by latent, needed before the dead latents are known. */
   count(site: Site): Command[];
-  /** `dz` of every entry by row. */
+  /** `dz` of every entry by row, of the site's code (or of another in its place) at the site's residuals. */
   codeGradient(site: Site): Command[];
   /** The code by latent, with dz. */
   place(site: Site): Command[];
@@ -275,6 +280,9 @@ export interface Decoder {
    */
   biasGradient(sites: readonly Site[], inputGradient?: GPUBuffer): Command[];
 }
+
+/** What makes derivatives by the values of any code, at the residuals of a site. */
+export type CodeGradient = Pick<Decoder, "codeGradient">;
 
 /** A sparsity penalty on the values of a code. */
 export interface Penalty {

@@ -24,8 +24,8 @@ import {
 import { createBuffer, type Gpu } from "../gpu/device.ts";
 import type { Command } from "../gpu/program.ts";
 import { RING_FIELDS, SITE, siteWord } from "../kernels/common.ts";
-import { adamOptimizer } from "../optim/adam.ts";
 import { createRing, finishStep } from "./finish.ts";
+import { createOptimizer } from "./optimizer.ts";
 import type { ModelOptions, TrainableModel } from "./types.ts";
 
 /** What parts are made from. */
@@ -108,7 +108,7 @@ export function assemble(gpu: Gpu, options: ModelOptions, parts: Parts): Trainab
     ...decoder.metrics,
     ...parts.metrics ?? [],
   ]);
-  const optimizer = adamOptimizer(gpu, parameters, space, options.adam);
+  const optimizer = createOptimizer(gpu, options, parameters, space);
   const inputGradient = inputBias
     ? createBuffer(gpu, space.x.stride * 4, "input gradient")
     : undefined;
@@ -148,7 +148,8 @@ export function assemble(gpu: Gpu, options: ModelOptions, parts: Parts): Trainab
         parameters,
         clipGradNorm: options.clipGradNorm,
         sites: sites.length + (aux ? 1 : 0),
-        targets: [sites[0]],
+        targets: 1,
+        codes: [sites[0].byLatent],
         deadCount: dead.deadCount,
         ring,
       }),

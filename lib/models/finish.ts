@@ -2,9 +2,10 @@
  * The end of every training step: projection, clipping, metrics. Order: backward, project, clip (architectures spec, 0.4).
  * @module
  */
-import type { Parameter, RingField, Site, Workspace } from "../blocks/types.ts";
+import type { Parameter, RingField, Workspace } from "../blocks/types.ts";
 import { createBuffer, type Gpu } from "../gpu/device.ts";
 import type { Command } from "../gpu/program.ts";
+import type { CodeByLatent } from "../kernels/code.ts";
 import { columnSums } from "../kernels/column_sums.ts";
 import { projectRows } from "../kernels/project_rows.ts";
 import { stepScalars } from "../kernels/step_scalars.ts";
@@ -43,8 +44,10 @@ export interface FinishOptions {
   clipGradNorm: number;
   /** Sites in all. */
   sites: number;
-  /** The model's reconstructions, which are the first sites. */
-  targets: readonly Pick<Site, "byLatent">[];
+  /** How many of the first sites are the model's reconstructions. */
+  targets: number;
+  /** Codes whose entries count as active latents. */
+  codes: readonly CodeByLatent[];
   /** u32: word 0 is the number of dead latents. */
   deadCount: GPUBuffer;
   /** What is logged. */
@@ -53,13 +56,13 @@ export interface FinishOptions {
 
 /** Projects gradients of unit rows, makes the clip factor and a row of the metrics ring. */
 export function finishStep(gpu: Gpu, space: Workspace, options: FinishOptions): Command[] {
-  const { parameters, targets, ring } = options;
+  const { parameters, codes, ring } = options;
   const { commands, norms, normWords } = gradientSquares(gpu, parameters);
-  const activeCounts = createBuffer(gpu, targets.length * 4, "entries");
+  const activeCounts = createBuffer(gpu, codes.length * 4, "entries");
   const fields = createBuffer(gpu, ring.fields.length * 4, "ring fields");
   gpu.device.queue.writeBuffer(fields, 0, Uint32Array.from(ring.fields, (f) => f.word));
   return [
-    ...targets.map(({ byLatent }, i): Command => ({
+    ...codes.map((byLatent, i): Command => ({
       kind: "copy",
       from: byLatent.offsets,
       fromOffset: byLatent.latents * 4,
@@ -74,12 +77,12 @@ export function finishStep(gpu: Gpu, space: Workspace, options: FinishOptions): 
       limit: options.clipGradNorm,
       rows: space.rows,
       sites: options.sites,
-      targets: targets.length,
+      targets: options.targets,
       step: space.step,
       norms,
       normWords,
       activeCounts,
-      counts: targets.length,
+      counts: codes.length,
       deadCount: options.deadCount,
       deadPlace: 0,
       fields,

@@ -4,11 +4,12 @@
  */
 import { SdmError } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
+import { clt } from "./clt.ts";
 import { topk } from "./topk.ts";
 import type { ModelFamily } from "./types.ts";
 
 /** All families, in the order shown to users. */
-export const FAMILIES: readonly ModelFamily[] = [topk];
+export const FAMILIES: readonly ModelFamily[] = [topk, clt];
 
 /**
  * The family of a name.

@@ -8,7 +8,11 @@
 export type Activation =
   | { name: "relu" }
   | { name: "topk"; k: number }
-  | { name: "jumprelu"; threshold: Float32Array };
+  /** The largest of each of k equal groups of latents. */
+  | { name: "groupmax"; k: number }
+  | { name: "jumprelu"; threshold: Float32Array }
+  /** Trained with k · rows latents a batch; a row by itself keeps the scores above the threshold. */
+  | { name: "batchtopk"; k: number; threshold: number };
 
 /**
  * A dictionary in memory. Matrices are latent-major: row `f` belongs to latent `f`.
@@ -39,7 +43,45 @@ export interface DictionaryRecord {
   gateByDecoderNorm: boolean;
   /** The activation function. */
   activation: Activation;
+  /** `y += W_skip x` with the raw input: [dOut, dIn]. */
+  wSkip?: Float32Array;
+  /** Nested prefixes of latents that were trained to reconstruct by themselves, cumulative, ascending. */
+  prefixes?: readonly number[];
 }
+
+/**
+ * A cross-layer transcoder. Latent j of layer l has the number `l · dSae + j`:
+ * `h^l = W_enc^l x^l + b_enc^l`, `y^l = b_dec^l + Σ_{i<=l} f^i W_dec^{i→l}`. Source: architectures spec, section 10.
+ */
+export interface CltRecord {
+  /** What it is. */
+  kind: "clt";
+  /** Number of layers. */
+  layers: number;
+  /** Width of every input. */
+  dIn: number;
+  /** Width of every output. */
+  dOut: number;
+  /** Latents of a layer. */
+  dSae: number;
+  /** Encoder rows [layers · dSae, dIn]. */
+  wEnc: Float32Array;
+  /** Encoder bias [layers · dSae]. */
+  bEnc: Float32Array;
+  /** One matrix a target l: rows of the latents of layers 0 to l, [(l + 1) · dSae, dOut]. */
+  wDec: readonly Float32Array[];
+  /** Output biases [dOut], one a layer. */
+  bDec: readonly Float32Array[];
+  /** Whether selection looks at h times the norm of all decoder rows of a latent together. */
+  gateByDecoderNorm: boolean;
+  /** The activation function; k counts as `scope` says. */
+  activation: Activation;
+  /** Whether the gate sees each layer by itself or all of them: k of `topk` is then that of all layers. */
+  scope: "layer" | "all";
+}
+
+/** Everything that training makes. */
+export type TrainedRecord = DictionaryRecord | CltRecord;
 
 /** Where a dictionary comes from; goes into `sdm.json` and into the metadata of exports. */
 export interface Provenance {

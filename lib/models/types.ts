@@ -8,7 +8,7 @@ import type { Gpu } from "../gpu/device.ts";
 import type { Command } from "../gpu/program.ts";
 import type { Rows } from "../gpu/rows.ts";
 import type { AdamRates } from "../kernels/adam.ts";
-import type { DictionaryRecord } from "./record.ts";
+import type { TrainedRecord } from "./record.ts";
 
 /** Names of the gates. */
 export type ActivationName =
@@ -184,5 +184,5 @@ export interface ModelFamily {
     options: ModelOptions,
     values: InitialValues,
     state?: ReadonlyMap<string, Float32Array>,
-  ): DictionaryRecord;
+  ): TrainedRecord;
 }

@@ -36,18 +36,23 @@ export interface DenseEncoderOptions {
   bEnc: Parameter;
   /** Vector [dIn] that is taken from the input; the workspace has an input bias then. */
   inputBias?: Parameter;
+  /** Number of the first latent, in models where several encoders share the numbers and `bEnc`; 0 when absent. */
+  firstLatent?: number;
+  /** Scores of another encoder of the same shape, which this one may overwrite. */
+  scores?: GPUBuffer;
 }
 
 /** Makes the encoder. */
 export function denseEncoder(
   gpu: Gpu,
   space: Workspace,
-  { wEnc, bEnc, inputBias }: DenseEncoderOptions,
+  { wEnc, bEnc, inputBias, firstLatent: base = 0, scores: shared }: DenseEncoderOptions,
 ): ScoreEncoder {
   const rows = space.x.rows;
   const d = wEnc.value.cols;
   const panel = panelFor(rows, wEnc.value.rows, gpu.facts.maxBindingBytes);
-  const scores = createBuffer(gpu, roundUp(rows, PANEL_UNIT) * panel * 4, "scores");
+  const scores = shared ??
+    createBuffer(gpu, roundUp(rows, PANEL_UNIT) * panel * 4, "scores");
   const score = (w: Rows["shards"][number], first: number, latents: number): ScorePanel => ({
     commands: [encodeGemm.record(gpu, {
       rows,
@@ -57,11 +62,11 @@ export function denseEncoder(
       w: w.buffer,
       firstLatent: first,
       bias: vectorOf(bEnc),
-      firstBias: w.firstRow + first,
+      firstBias: base + w.firstRow + first,
       scores,
       panel,
     })],
-    firstLatent: w.firstRow + first,
+    firstLatent: base + w.firstRow + first,
     latents,
     scores,
     panel,
@@ -96,6 +101,7 @@ export function denseEncoder(
         weight: "dz",
         rows: onlyShard(space.centred),
         grad: wEnc.grad,
+        firstLatent: base,
         gradBias: gradOf(bEnc),
         scalars: space.scalars,
         scaleWord: 0,
