@@ -4,12 +4,13 @@
 // owns COLUMNS vec4s of a latent. PREFIXES > 0: every prefix has rows of its own, and a latent
 // takes those of the first prefix that has it.
 struct Dims {
-  latents: u32,    // latents of this buffer
+  latents: u32,    // latents of this dispatch
   d4: u32,
   threads: u32,    // threads of a latent: ceil(d4 / COLUMNS)
   firstLatent: u32,
   scaleWord: u32,  // place of the factor in scalars
   rowsOfPrefix: u32, // used by PREFIXES
+  skip: u32,       // rows of grad before the first latent
 }
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> offsets: array<u32>;
@@ -83,7 +84,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   //#end
   //#for c in 0..COLUMNS
   if (place{{c}} < dims.d4) {
-    let at = latent * dims.d4 + col{{c}};
+    let at = (dims.skip + latent) * dims.d4 + col{{c}};
     //#if ADD
     grad[at] += factor * acc{{c}};
     //#else

@@ -6,7 +6,7 @@ import source from "../../shaders/encode_gemm.wgsl" with { type: "text" };
 import stagedSource from "../../shaders/encode_gemm_staged.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
 import type { DeviceFacts } from "../gpu/facts.ts";
-import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
+import { type Cost, defineKernel, type Dispatch, gridFor, type Slice } from "../gpu/kernel.ts";
 import { ROW_UNIT } from "../gpu/rows.ts";
 import { roundUp } from "../tensor/shards.ts";
 import { PARTS } from "./common.ts";
@@ -46,7 +46,7 @@ export interface EncodePlan {
 /** What to multiply. */
 export interface EncodeArgs extends EncodeShape {
   /** [rows up to ROW_UNIT, d4] vec4. */
-  x: GPUBuffer;
+  x: GPUBuffer | Slice;
   /** Latent-major matrix. */
   w: GPUBuffer;
   /** First row of w. */
@@ -56,7 +56,7 @@ export interface EncodeArgs extends EncodeShape {
   /** Place in `bias` of the panel's first latent. */
   firstBias: number;
   /** Panel of scores [rows, panel] f32. */
-  scores: GPUBuffer;
+  scores: GPUBuffer | Slice;
   /** Floats of a row of `scores`; a multiple of PANEL_UNIT. */
   panel: number;
 }

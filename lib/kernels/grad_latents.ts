@@ -4,7 +4,7 @@
  */
 import source from "../../shaders/grad_latents.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
-import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
+import { type Cost, defineKernel, type Dispatch, gridFor, type Slice } from "../gpu/kernel.ts";
 import type { Rows } from "../gpu/rows.ts";
 import type { CodeByLatent } from "./code.ts";
 import { PARTS, planColumns, THREADS } from "./common.ts";
@@ -17,7 +17,7 @@ export interface GradLatentsArgs {
   /** `value`: gradient of W_dec; `dz`: gradient of W_enc and, in `gradBias`, of b_enc. */
   weight: "value" | "dz";
   /** f32 [rows, d padded]: residual for `value`, centred input for `dz`. */
-  rows: GPUBuffer;
+  rows: GPUBuffer | Slice;
   /** Prefixes with blocks of rows of their own: a latent takes those of the first prefix that has it. */
   table?: PrefixTable;
   /** Rows of a block; needed with `table`. */
@@ -26,6 +26,8 @@ export interface GradLatentsArgs {
   grad: Rows;
   /** First latent of `grad`; 0 when absent. */
   firstLatent?: number;
+  /** Only latents [first, first + count) of `grad`; all of them when absent. */
+  only?: { first: number; count: number };
   /** f32 [latents]; written with `dz`. */
   gradBias?: GPUBuffer;
   /** The buffer `scalars`. */
@@ -43,7 +45,7 @@ export const gradLatents = {
     source,
     parts: PARTS,
     buffers: ["offsets", "placed", "rows", "scalars", "table", "grad", "gradBias"],
-    dims: ["latents", "d4", "threads", "firstLatent", "scaleWord", "rowsOfPrefix"],
+    dims: ["latents", "d4", "threads", "firstLatent", "scaleWord", "rowsOfPrefix", "skip"],
   }),
 
   /** A multiply-add an entry and column. */
@@ -51,11 +53,16 @@ export const gradLatents = {
     return { flops: 2 * rows * k * d, bytes: 4 * (rows * k * (d + 4) + latents * d) };
   },
 
-  /** One dispatch a buffer of `grad`. */
+  /** One dispatch a buffer of `grad` with latents that count. */
   record(gpu: Gpu, args: GradLatentsArgs): Dispatch[] {
-    const { code, grad } = args;
+    const { code, grad, only = { first: 0, count: grad.rows } } = args;
     const { columns, threads, near } = planColumns(grad.cols, gpu.facts);
-    return grad.shards.map((shard) =>
+    const parts = grad.shards.map((shard) => {
+      const first = Math.max(shard.firstRow, only.first);
+      const end = Math.min(shard.firstRow + shard.rows, only.first + only.count);
+      return { shard, first, latents: end - first };
+    });
+    return parts.filter(({ latents }) => latents > 0).map(({ shard, first, latents }) =>
       gradLatents.kernel.dispatch(gpu, {
         label: args.weight,
         defines: {
@@ -66,12 +73,13 @@ export const gradLatents = {
           PREFIXES: args.table?.prefixes ?? 0,
         },
         dims: {
-          latents: shard.rows,
+          latents,
           d4: grad.stride / 4,
           threads,
-          firstLatent: (args.firstLatent ?? 0) + shard.firstRow,
+          firstLatent: (args.firstLatent ?? 0) + first,
           scaleWord: args.scaleWord,
           rowsOfPrefix: args.rowsOfPrefix ?? 0,
+          skip: first - shard.firstRow,
         },
         buffers: {
           offsets: code.offsets,
@@ -83,7 +91,7 @@ export const gradLatents = {
           // Bound in any case; not touched with `value`.
           gradBias: args.gradBias ?? code.chunkStarts,
         },
-        groups: gridFor(shard.rows * threads, THREADS, gpu.facts.maxGroups),
+        groups: gridFor(latents * threads, THREADS, gpu.facts.maxGroups),
       })
     );
   },

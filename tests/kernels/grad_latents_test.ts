@@ -123,3 +123,58 @@ const prefixCases: KernelCase[] = awkwardCodes().map(({ name, latents, k, code }
 
 Deno.test("gradLatents takes the rows of the first prefix that has the latent", () =>
   checkKernel(prefixCases));
+
+/** Three ranges, of which the middle one is left as it was. */
+const rangeCases: KernelCase[] = awkwardCodes().slice(2, 6).map((
+  { name, latents, k, code },
+  i,
+) => ({
+  name: `${name}, ranges`,
+  build(bench) {
+    const d = [5, 64, 20, 9][i];
+    const rows = matrix(code.length, d, { seed: 70 + i });
+    const dz = numbersFor(code);
+    const before = matrix(latents, d, { seed: 80 + i });
+    const grad = bench.stateRows("grad", before);
+    const biasBefore = vector(latents, { seed: 90 + i });
+    const gradBias = bench.state("grad bias", bitsOf(biasBefore));
+    const [a, b] = [Math.floor(latents / 3), Math.floor(latents / 2)];
+    const placed = byLatent(bench, code, latents, k, ["offsets", "placed"], dz);
+    const given = bench.sheet("rows", rows).buffer;
+    const scalars = bench.floats("scalars", new Float32Array(16));
+    const part = (first: number, count: number) =>
+      gradLatents.record(bench.gpu, {
+        code: placed,
+        weight: "dz",
+        rows: given,
+        grad,
+        only: { first, count },
+        gradBias,
+        scalars,
+        scaleWord: WORD,
+      });
+    return {
+      commands: [...part(0, a), ...part(b, latents - b)],
+      verify() {
+        const sums = reference(code, dz, rows, latents);
+        const most = reference(code, dz.map((r) => r.map(Math.abs)), sizes(rows), latents);
+        const done = (l: number) => l < a || l >= b;
+        const error = sumError(code.length);
+        assertCloseRows(
+          bench.matrixOf(grad),
+          before.map((row, l) => done(l) ? sums.grad[l] : row),
+          most.grad.map((row, l) => row.map((v) => done(l) ? v * error : 0)),
+          "grad",
+        );
+        assertClose(
+          bench.floatsOf(gradBias),
+          biasBefore.map((v, l) => done(l) ? sums.gradBias[l] : v),
+          most.gradBias.map((v, l) => done(l) ? v * error : 0),
+          "grad bias",
+        );
+      },
+    };
+  },
+}));
+
+Deno.test("gradLatents writes the latents that are asked for only", () => checkKernel(rangeCases));
