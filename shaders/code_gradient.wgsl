@@ -1,13 +1,14 @@
 // dz[e] = scale * dot(residual[row], w[latent]) for every entry e of the code that has a row in w,
 // or as much more (ADD).
-// One thread takes 4 entries of a row, so that the residual is loaded once for four rows of w.
+// One thread takes 4 entries of a row, so that the residual is loaded once for four rows of w;
+// where a row may have more than 4 entries a thread, each goes on to further ones (STRIDED).
 // PREFIXES > 0: every prefix has residuals of its own, [PREFIXES, rows], and an entry takes those
 // of the first prefix that has its latent.
 struct Dims {
   rows: u32,
   d4: u32,
   capacity: u32,   // most entries of a row
-  quads: u32,      // ceil(capacity / 4)
+  quads: u32,      // threads of a row
   firstLatent: u32,
   latents: u32,
   scaleWord: u32,  // place of the factor in scalars
@@ -30,60 +31,65 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   let row = id / dims.quads;
   if (row >= dims.rows) { return; }
   let span = spans[row];
-  let first = span.x + (id % dims.quads) * 4u;
-  if (first >= span.y) { return; }
-  let last = span.y - 1u;
-  //#for i in 0..4
-  let latent{{i}} = entries[min(first + {{i}}u, last)].x - dims.firstLatent;
-  let base{{i}} = min(latent{{i}}, dims.latents - 1u) * dims.d4;
-  var sum{{i}} = vec4f(0.0);
-  //#end
-  //#if PREFIXES
-  // Latents ascend, so four of them seldom lie in more than two prefixes: residuals of the first
-  // and the last one are loaded, and what lies between them gets a walk of its own.
-  //#for i in 0..4
-  var prefix{{i}} = 0u;
-  //#for g in 0..PREFIXES - 1
-  prefix{{i}} += select(0u, 1u, latent{{i}} + dims.firstLatent >= table[{{g}}].x);
-  //#end
-  let begin{{i}} = (prefix{{i}} * dims.rows + row) * dims.d4;
-  //#end
-  let low1 = vec4<bool>(prefix1 == prefix0);
-  let low2 = vec4<bool>(prefix2 == prefix0);
-  for (var j = 0u; j < dims.d4; j++) {
-    let low = residual[begin0 + j];
-    let high = residual[begin3 + j];
-    sum0 = fma(low, w[base0 + j], sum0);
-    sum1 = fma(select(high, low, low1), w[base1 + j], sum1);
-    sum2 = fma(select(high, low, low2), w[base2 + j], sum2);
-    sum3 = fma(high, w[base3 + j], sum3);
-  }
-  //#for i in 1..3
-  if (prefix{{i}} != prefix0 && prefix{{i}} != prefix3) {
-    sum{{i}} = vec4f(0.0);
-    for (var j = 0u; j < dims.d4; j++) {
-      sum{{i}} = fma(residual[begin{{i}} + j], w[base{{i}} + j], sum{{i}});
-    }
-  }
-  //#end
+  //#if STRIDED
+  for (var first = span.x + (id % dims.quads) * 4u; first < span.y; first += dims.quads * 4u) {
   //#else
-  let begin = row * dims.d4;
-  for (var j = 0u; j < dims.d4; j++) {
-    let r = residual[begin + j];
+  let first = span.x + (id % dims.quads) * 4u;
+  if (first < span.y) {
+  //#end
+    let last = span.y - 1u;
     //#for i in 0..4
-    sum{{i}} = fma(r, w[base{{i}} + j], sum{{i}});
+    let latent{{i}} = entries[min(first + {{i}}u, last)].x - dims.firstLatent;
+    let base{{i}} = min(latent{{i}}, dims.latents - 1u) * dims.d4;
+    var sum{{i}} = vec4f(0.0);
     //#end
-  }
-  //#end
-  let scale = scalars[dims.scaleWord];
-  //#for i in 0..4
-  if (first + {{i}}u < span.y && latent{{i}} < dims.latents) {
-    let own{{i}} = scale * ((sum{{i}}.x + sum{{i}}.y) + (sum{{i}}.z + sum{{i}}.w));
-    //#if ADD
-    dz[first + {{i}}u] += own{{i}};
+    //#if PREFIXES
+    // Latents ascend, so four of them seldom lie in more than two prefixes: residuals of the first
+    // and the last one are loaded, and what lies between them gets a walk of its own.
+    //#for i in 0..4
+    var prefix{{i}} = 0u;
+    //#for g in 0..PREFIXES - 1
+    prefix{{i}} += select(0u, 1u, latent{{i}} + dims.firstLatent >= table[{{g}}].x);
+    //#end
+    let begin{{i}} = (prefix{{i}} * dims.rows + row) * dims.d4;
+    //#end
+    let low1 = vec4<bool>(prefix1 == prefix0);
+    let low2 = vec4<bool>(prefix2 == prefix0);
+    for (var j = 0u; j < dims.d4; j++) {
+      let low = residual[begin0 + j];
+      let high = residual[begin3 + j];
+      sum0 = fma(low, w[base0 + j], sum0);
+      sum1 = fma(select(high, low, low1), w[base1 + j], sum1);
+      sum2 = fma(select(high, low, low2), w[base2 + j], sum2);
+      sum3 = fma(high, w[base3 + j], sum3);
+    }
+    //#for i in 1..3
+    if (prefix{{i}} != prefix0 && prefix{{i}} != prefix3) {
+      sum{{i}} = vec4f(0.0);
+      for (var j = 0u; j < dims.d4; j++) {
+        sum{{i}} = fma(residual[begin{{i}} + j], w[base{{i}} + j], sum{{i}});
+      }
+    }
+    //#end
     //#else
-    dz[first + {{i}}u] = own{{i}};
+    let begin = row * dims.d4;
+    for (var j = 0u; j < dims.d4; j++) {
+      let r = residual[begin + j];
+      //#for i in 0..4
+      sum{{i}} = fma(r, w[base{{i}} + j], sum{{i}});
+      //#end
+    }
+    //#end
+    let scale = scalars[dims.scaleWord];
+    //#for i in 0..4
+    if (first + {{i}}u < span.y && latent{{i}} < dims.latents) {
+      let own{{i}} = scale * ((sum{{i}}.x + sum{{i}}.y) + (sum{{i}}.z + sum{{i}}.w));
+      //#if ADD
+      dz[first + {{i}}u] += own{{i}};
+      //#else
+      dz[first + {{i}}u] = own{{i}};
+      //#end
+    }
     //#end
   }
-  //#end
 }

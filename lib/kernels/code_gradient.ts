@@ -6,7 +6,7 @@ import source from "../../shaders/code_gradient.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
 import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
 import type { Rows } from "../gpu/rows.ts";
-import type { CodeByRow } from "./code.ts";
+import { type CodeByRow, planRowThreads } from "./code.ts";
 import { PARTS, THREADS } from "./common.ts";
 import type { PrefixTable } from "./prefix_table.ts";
 
@@ -46,10 +46,10 @@ export const codeGradient = {
   /** One dispatch a buffer of `w`. */
   record(gpu: Gpu, args: CodeGradientArgs): Dispatch[] {
     const { code, w, residual, table, scalars, scaleWord } = args;
-    const quads = Math.ceil(code.capacity / 4);
+    const { threads: quads, strided } = planRowThreads(code.capacity, 4);
     return w.shards.map((shard) =>
       codeGradient.kernel.dispatch(gpu, {
-        defines: { PREFIXES: table?.prefixes ?? 0, ADD: args.add ? 1 : 0 },
+        defines: { PREFIXES: table?.prefixes ?? 0, ADD: args.add ? 1 : 0, STRIDED: strided },
         dims: {
           rows: code.rows,
           d4: w.stride / 4,

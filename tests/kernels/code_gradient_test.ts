@@ -3,11 +3,14 @@ import { codeGradient as reference } from "../../lib/reference/code_gradient.ts"
 import { prefixIndex } from "../../lib/reference/decode_prefixes.ts";
 import { assertClose, checkKernel, type KernelCase, sumError } from "./check_kernel.ts";
 import { boundsFor, prefixTable } from "./prefixes.ts";
-import { awkwardCodes, matrix, sizes } from "./samples.ts";
+import { awkwardCodes, longCode, matrix, sizes } from "./samples.ts";
 
 const WORD = 5;
 
-const cases: KernelCase[] = awkwardCodes().map(({ name, latents, k, code }, i) => ({
+const cases: KernelCase[] = [...awkwardCodes(), longCode()].map((
+  { name, latents, k, code },
+  i,
+) => ({
   name: `${name}, d ${[2, 64, 19, 8, 33, 4, 1][i % 7]}`,
   build(bench) {
     const d = [2, 64, 19, 8, 33, 4, 1][i % 7];
