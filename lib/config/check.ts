@@ -2,30 +2,12 @@
  * Checks that look at several keys at once.
  * @module
  */
-import { SdmError } from "../base/errors.ts";
-import { sourceName } from "./place.ts";
+import { checkCounts, checkDictionary, refuse } from "./check_dictionary.ts";
+import { FAMILIES } from "./families.ts";
 import type { Config } from "./types.ts";
 
-function refuse(source: string, found: string, hint?: string): never {
-  throw new SdmError(`Cannot use ${sourceName(source)}: ${found}`, { hint });
-}
-
-/** Refuses counts of active latents that do not fit the dictionary. */
-export function checkCounts(
-  dictionary: Config["dictionary"],
-  dSae: number,
-  source: string,
-): void {
-  for (const name of ["k", "k_start", "k_aux"] as const) {
-    const value = dictionary[name];
-    if (value !== undefined && value > dSae) {
-      refuse(
-        source,
-        `dictionary.${name} is ${value} and d_sae is ${dSae}, at most d_sae latents can be active`,
-      );
-    }
-  }
-}
+/** What a configuration must name: all that training needs, a model with text and any hookpoints, or nothing. */
+export type InputsNeeded = boolean | "harvest";
 
 /** Refuses keys that contradict each other, as far as that can be seen without the model. */
 export function checkConfig(config: Config, source: string): void {
@@ -37,18 +19,27 @@ export function checkConfig(config: Config, source: string): void {
       "leave data.text out to train from the store",
     );
   }
-  const { k, k_start, k_anneal_steps } = dictionary;
-  if (k_start !== undefined && k_start < k) {
-    refuse(source, `dictionary.k_start is ${k_start} and k is ${k}, k_start must be at least k`);
-  }
-  if (k_anneal_steps && k_start === undefined) {
-    refuse(source, `dictionary.k_anneal_steps is ${k_anneal_steps}, dictionary.k_start is needed`);
-  }
+  checkDictionary(config, source);
   if (dictionary.d_sae !== undefined) checkCounts(dictionary, dictionary.d_sae, source);
   if (dictionary.d_in !== undefined) latentsOf(dictionary, dictionary.d_in, source);
   if (train.save_every !== undefined && train.n_checkpoints !== undefined) {
     refuse(source, "both train.save_every and train.n_checkpoints are given, one is needed");
   }
+  if (FAMILIES[dictionary.type].sequences && data.activations === undefined) {
+    checkContexts(train.batch_tokens, data.context_size, source);
+  }
+}
+
+/** Refuses batches that are not whole contexts. */
+export function checkContexts(batchTokens: number, contextSize: number, source: string): void {
+  if (batchTokens % contextSize === 0) return;
+  const contexts = Math.max(1, Math.round(batchTokens / contextSize));
+  refuse(
+    source,
+    `train.batch_tokens is ${batchTokens} and a context has ${contextSize} tokens, lorsa reads ` +
+      "whole contexts",
+    `--batch-tokens ${contexts * contextSize}`,
+  );
 }
 
 /** Number of latents at width `dIn`; refuses a `d_sae` and an `expansion_factor` that disagree. */
@@ -66,9 +57,10 @@ export function latentsOf(dictionary: Config["dictionary"], dIn: number, source:
   return d_sae ?? expanded;
 }
 
-/** Refuses a configuration that names neither a store nor a model with text and a hookpoint. */
-export function checkInputs(config: Config, source: string): void {
+/** Refuses a configuration that names neither a store nor a model with text and the hookpoints that it needs. */
+export function checkInputs(config: Config, source: string, needed: true | "harvest"): void {
   const { data, model } = config;
+  checkPairs(config, source);
   if (data.activations !== undefined) return;
   if (model.onnx === undefined) {
     refuse(
@@ -77,10 +69,38 @@ export function checkInputs(config: Config, source: string): void {
       "sdm train --onnx model.onnx --text corpus.txt --hookpoint blocks.0.hook_resid_post",
     );
   }
-  if (model.hookpoint === undefined) {
-    refuse(source, "no hookpoint, model.hookpoint is needed", `sdm hooks "${model.onnx}"`);
-  }
+  checkHookpoints(config, source, needed);
   if (data.text === undefined) {
     refuse(source, "no text, data.text is needed", "--text corpus.txt (repeat it for several)");
   }
+}
+
+/** Refuses lists of hookpoints that cannot be one input and one output a layer. */
+function checkPairs({ model: { hookpoints, hookpoints_out } }: Config, source: string): void {
+  if (!hookpoints || !hookpoints_out) return;
+  const star = [...hookpoints, ...hookpoints_out].some((name) => name.includes("*"));
+  if (star || hookpoints.length === hookpoints_out.length) return;
+  refuse(
+    source,
+    `model.hookpoints has ${hookpoints.length} names and hookpoints_out ${hookpoints_out.length}, ` +
+      "one of each a layer is needed",
+  );
+}
+
+function checkHookpoints(config: Config, source: string, needed: true | "harvest"): void {
+  const { model, dictionary: { type } } = config;
+  const { points } = FAMILIES[type];
+  const wanted = needed === "harvest"
+    ? []
+    : points === "layers"
+    ? ["hookpoints", "hookpoints_out"] as const
+    : points === "pair"
+    ? ["hookpoint", "hookpoint_out"] as const
+    : ["hookpoint"] as const;
+  const missing = wanted.find((name) => model[name] === undefined);
+  const any = model.hookpoint ?? model.hookpoints;
+  if (missing === undefined && any !== undefined) return;
+  const name = missing ?? "hookpoint";
+  const kind = name === "hookpoint" ? "no hookpoint" : `no ${name} for type "${type}"`;
+  refuse(source, `${kind}, model.${name} is needed`, `sdm hooks "${model.onnx}"`);
 }

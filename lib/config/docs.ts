@@ -12,7 +12,8 @@ This page is made from the schema in \`lib/config/\`; a test compares them.
 \`sdm train config.toml\` reads a TOML or JSON file. Every key is also a flag of the same name (\`--batch-tokens 4096\`,
 \`-\` and \`_\` are the same), and \`--set section.key=value\` sets any key. Flags hold over the file. Paths in a file
 are relative to the folder of the file, paths in flags to the working folder. A key may stand in its section or at the
-top of the file. Unknown keys are refused, with the nearest known name.
+top of the file. Unknown keys are refused, with the nearest known name; so are keys that the family does not read, with
+the reason.
 
 A run's folder holds \`config.json\`, in which every default is filled in.
 `;
@@ -25,7 +26,8 @@ export function aliasesOf(path: string): string[] {
 function row(key: ConfigKey): string {
   const cell = (text: string) => text.replaceAll("|", "\\|");
   const names = aliasesOf(key.path).map((name) => `\`${name}\``).join(", ");
-  const meaning = key.description + (names ? ` Also: ${names}.` : "");
+  const scope = key.scope ? ` Read with ${key.scope}.` : "";
+  const meaning = key.description + scope + (names ? ` Also: ${names}.` : "");
   const value = key.default === undefined ? "none" : key.default;
   const plain = key.fallback === undefined && key.default !== undefined ? `\`${value}\`` : value;
   return `| \`${key.name}\` | ${cell(plain)} | ${key.unit ?? ""} | ${cell(meaning)} | ${

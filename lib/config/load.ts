@@ -6,6 +6,7 @@ import { basename, dirname, resolve } from "node:path";
 import { stringify } from "smol-toml";
 import { SdmError } from "../base/errors.ts";
 import { exists, parseJson, parseToml, readTextFile } from "../files/documents.ts";
+import type { InputsNeeded } from "./check.ts";
 import { applyOverrides, type Override } from "./overrides.ts";
 import { validateConfig } from "./parse.ts";
 import { keyAt, type PlacedKeys, placeKeys } from "./place.ts";
@@ -17,8 +18,8 @@ export interface ConfigSources {
   file?: string;
   /** Values from the command line, in order. */
   overrides?: readonly Override[];
-  /** Whether a model with text, or a store, must be named; true by default. */
-  inputs?: boolean;
+  /** What must be named, see {@link InputsNeeded}; all that training needs by default. */
+  inputs?: InputsNeeded;
 }
 
 /**

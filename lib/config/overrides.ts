@@ -20,6 +20,7 @@ const EXCLUSIVE: readonly (readonly [string, string])[] = [
   ["dictionary.d_sae", "dictionary.expansion_factor"],
   ["data.activations", "data.text"],
   ["train.save_every", "train.n_checkpoints"],
+  ["dictionary.matryoshka_widths", "dictionary.matryoshka_fractions"],
 ];
 
 /** Reads the text of a flag as a value of `key`; what cannot be read stays text and fails the check later. */
@@ -32,6 +33,7 @@ export function readFlag(key: ConfigKey, text: string): unknown {
     }
   }
   if (key.kind === "paths") return [text];
+  if (key.kind === "names") return text.split(",").map((name) => name.trim());
   if (key.kind === "boolean") return text === "true" ? true : text === "false" ? false : text;
   if (key.kind === "number") return readNumber(text);
   if (key.kind === "numbers") {

@@ -4,7 +4,8 @@
  */
 import { basename } from "node:path";
 import { SdmError } from "../base/errors.ts";
-import { checkConfig, checkInputs } from "./check.ts";
+import { applyRules } from "./apply_rules.ts";
+import { checkConfig, checkInputs, type InputsNeeded } from "./check.ts";
 import { keyAt, type PlacedKeys, placeKeys, shown, sourceName } from "./place.ts";
 import { configSchema } from "./schema.ts";
 import type { Config } from "./types.ts";
@@ -15,8 +16,8 @@ export interface ValidateOptions {
   source: string;
   /** Time that names the run's folder when there is no file; now by default. */
   now?: Date;
-  /** Whether a model with text, or a store, must be named; true by default. */
-  inputs?: boolean;
+  /** What must be named, see {@link InputsNeeded}; all that training needs by default. */
+  inputs?: InputsNeeded;
 }
 
 /** `runs/<stem of the file>`, or `runs/<time>` when the source is no file. */
@@ -41,8 +42,10 @@ export function validateConfig(placed: PlacedKeys, options: ValidateOptions): Co
   const config = result.data;
   config.output_path ||= defaultOutputPath(options.source, options.now);
   config.model.tokenizer ??= config.model.onnx?.replace(/[^\\/]*$/, "tokenizer.json");
-  checkConfig(config, options.source);
-  if (options.inputs ?? true) checkInputs(config, options.source);
+  const { source, inputs = true } = options;
+  applyRules(config, { given: new Set(placed.keys()), source, points: inputs === true });
+  checkConfig(config, source);
+  if (inputs !== false) checkInputs(config, source, inputs);
   return config;
 }
 

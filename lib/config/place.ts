@@ -7,6 +7,9 @@ import { SdmError } from "../base/errors.ts";
 import { didYouMean, nearest } from "../base/nearest.ts";
 import { aliasedValue, ALIASES, REFUSED } from "./aliases.ts";
 import { type ConfigKey, configKeys, SECTION_NAMES } from "./schema.ts";
+import { shown, sourceName } from "./shown.ts";
+
+export { shown, sourceName } from "./shown.ts";
 
 /** Values by the path of their key: `"optimizer.lr"` to 1e-4. */
 export type PlacedKeys = Map<string, unknown>;
@@ -14,11 +17,6 @@ export type PlacedKeys = Map<string, unknown>;
 const byName = new Map(configKeys().map((key) => [key.name, key]));
 const byPath = new Map(configKeys().map((key) => [key.path, key]));
 const sections = new Set<string>(SECTION_NAMES.filter((name) => name !== ""));
-
-/** A source as it appears in an error sentence: a file in quotes, anything else as it is. */
-export function sourceName(source: string): string {
-  return /[./\\]|^--/.test(source) ? `"${source}"` : `the ${source}`;
-}
 
 /** The key at `path`, if there is one. */
 export function keyAt(path: string): ConfigKey | undefined {
@@ -70,7 +68,8 @@ function put(placed: PlacedKeys, key: ConfigKey, value: unknown, source: string)
       `Cannot use ${sourceName(source)}: "${key.path}" is given twice, one value is needed`,
     );
   }
-  const listed = key.kind === "paths" && typeof value === "string" ? [value] : value;
+  const list = key.kind === "paths" || key.kind === "names";
+  const listed = list && typeof value === "string" ? [value] : value;
   placed.set(key.path, aliasedValue(key.path, listed));
 }
 
@@ -89,7 +88,7 @@ export function placeKeys(raw: unknown, source: string): PlacedKeys {
   for (const [name, value] of Object.entries(raw)) {
     if (isTable(value)) placeSection(placed, name, value, source);
     else {
-      if (sections.has(name) && name !== "model") {
+      if (sections.has(name) && !findKey(name)) {
         throw new SdmError(
           `Cannot use ${sourceName(source)}: "${name}" is ${
             shown(value)
@@ -115,14 +114,9 @@ function placeSection(
     throw new SdmError(`Unknown section "${section}" in ${sourceName(source)}: ${hint}`);
   }
   for (const [name, value] of Object.entries(table)) {
-    const key = byPath.get(`${section}.${name}`) ?? byPath.get(ALIASES.get(name) ?? "");
+    const key = byPath.get(`${section}.${name}`) ??
+      byPath.get(ALIASES.get(`${section}.${name}`) ?? ALIASES.get(name) ?? "");
     if (key?.section !== section) throw unknownKey(name, section, source);
     put(placed, key, value, source);
   }
-}
-
-/** A value as it appears in an error sentence. */
-export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? text.slice(0, 57) + "..." : text;
 }

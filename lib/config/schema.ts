@@ -3,6 +3,7 @@
  * @module
  */
 import { z } from "zod";
+import { ruleText } from "./apply_rules.ts";
 import { type FieldDoc, fieldDocs } from "./field.ts";
 import { data, model, report, top } from "./sections_input.ts";
 import { dictionary, gpu, optimizer, train } from "./sections_training.ts";
@@ -40,6 +41,8 @@ export interface ConfigKey extends FieldDoc {
   path: string;
   /** The default as it would be written, or the words that stand for it; undefined when there is none. */
   default?: string;
+  /** With which other values it is read; undefined when always. */
+  scope?: string;
 }
 
 function keysOf(section: SectionName, shape: Record<string, z.ZodType>): ConfigKey[] {
@@ -48,7 +51,9 @@ function keysOf(section: SectionName, shape: Record<string, z.ZodType>): ConfigK
     if (!doc) throw new TypeError(`Cannot list keys: "${section}.${name}" has no documentation`);
     const value = type instanceof z.ZodDefault ? JSON.stringify(type.def.defaultValue) : undefined;
     const path = section ? `${section}.${name}` : name;
-    return { ...doc, section, name, path, default: doc.fallback ?? value };
+    const rule = ruleText(path);
+    const text = doc.fallback ?? rule.default ?? value;
+    return { ...doc, section, name, path, default: text, scope: rule.scope };
   });
 }
 

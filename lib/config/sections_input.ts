@@ -8,6 +8,7 @@ import {
   defaultWhole,
   field,
   flag,
+  optionalNames,
   optionalPath,
   optionalPaths,
   optionalWhole,
@@ -45,6 +46,21 @@ export const model = z.strictObject({
       "Where activations are read: a canonical name such as blocks.2.hook_resid_post, or an ONNX tensor.",
     reason: "None: it is the question that a dictionary answers; sdm hooks lists the choices.",
     needs: "the name of a hookpoint",
+  }),
+  hookpoint_out: field(z.string().min(1).optional(), {
+    kind: "text",
+    description: "What a transcoder or lorsa reconstructs from the activations at hookpoint.",
+    reason: "None: such a dictionary replaces what lies between the two.",
+    needs: "the name of a hookpoint",
+  }),
+  hookpoints: optionalNames({
+    description:
+      "Inputs of a cross-layer transcoder, one a layer; * stands for every layer, as in blocks.*.mlp.hook_in.",
+    reason: "None: needed by a cross-layer transcoder, and a way to harvest several places.",
+  }),
+  hookpoints_out: optionalNames({
+    description: "Outputs of a cross-layer transcoder, one a layer, as blocks.*.hook_mlp_out.",
+    reason: "None: needed by a cross-layer transcoder.",
   }),
   provider: choice(["auto", "cpu", "wasm", "webgpu"], {
     description: "Which ONNX Runtime runs the model.",

@@ -1,79 +1,23 @@
 /**
- * The sections that say how a dictionary is trained: its shape, the length of the run, the optimiser, the adapter.
+ * The sections that say how a dictionary is trained: its family, the length of the run, the optimiser, the adapter.
  * @module
  */
 import { z } from "zod";
-import { choice, defaultWhole, field, optionalWhole } from "./field.ts";
+import { families, penalties } from "./dictionary_options.ts";
+import { counts, shape } from "./dictionary_shape.ts";
+import {
+  choice,
+  defaultNumber,
+  defaultWhole,
+  field,
+  optionalChoice,
+  optionalNumber,
+  optionalWhole,
+} from "./field.ts";
+import { LOSSES, LR_SCHEDULES, OPTIMIZERS } from "./names.ts";
 
-const COEFFICIENT = z.number().min(0);
-
-/** `[dictionary]`: shape and loss terms of the dictionary. */
-export const dictionary = z.strictObject({
-  type: choice(["topk"], {
-    description: "Family of the dictionary.",
-    reason: "TopK fixes the number of active latents directly and has no shrinkage.",
-  }),
-  d_in: optionalWhole(1, {
-    description: "Width of the activations; only compared with what the model gives.",
-    fallback: "the width at the hookpoint",
-    reason: "It is a fact of the model, not a choice.",
-  }),
-  d_sae: optionalWhole(1, {
-    description: "Number of latents.",
-    fallback: "expansion_factor times d_in",
-    reason: "Given by the width of the model unless you know better.",
-  }),
-  expansion_factor: field(z.number().gt(0).optional(), {
-    kind: "number",
-    description: "Number of latents as a multiple of d_in; d_sae takes its place.",
-    fallback: "16",
-    reason: "Tutorials use 8 to 16, large runs 32 and more.",
-    needs: "a number above 0",
-  }),
-  k: defaultWhole(1, 32, {
-    description: "Latents that are active on a token.",
-    reason: "What sparsify and OpenAI use; compare dictionaries at equal k only.",
-  }),
-  k_start: optionalWhole(1, {
-    description: "Value of k at the first step, from which it falls linearly to k.",
-    fallback: "k, that is no annealing",
-    reason: "A larger k early in a run leaves fewer dead latents.",
-  }),
-  k_anneal_steps: optionalWhole(0, {
-    description: "Steps over which k falls from k_start to k.",
-    unit: "steps",
-    fallback: "four fifths of the steps when k_start is given",
-    reason: "The last fifth trains at the k that is used afterwards.",
-  }),
-  auxk_coefficient: field(COEFFICIENT.default(1 / 32), {
-    kind: "number",
-    description:
-      "Weight of the AuxK loss, by which dead latents learn the residual; 0 turns it off.",
-    reason: "1/32 as in Gao et al.; the loss is normalised, so it does not depend on the model.",
-    needs: "a number of at least 0",
-  }),
-  k_aux: optionalWhole(1, {
-    description: "Dead latents that may take part in the AuxK loss on a token.",
-    fallback: "the power of two nearest to d_in / 2, at most d_sae",
-    reason: "Gao et al.; about as many as the residual has directions.",
-  }),
-  dead_after_tokens: optionalWhole(1, {
-    description: "A latent that did not fire for so many tokens counts as dead.",
-    unit: "tokens",
-    fallback: "the smaller of 10 000 000 and 5 % of training_tokens",
-    reason: "10 million is the community's value; short runs would never reach it.",
-  }),
-  normalize_activations: choice(["expected_average_only_in", "none"], {
-    description:
-      "Scaling of the input: by one number for the whole data set so that the mean norm is sqrt(d_in), or none.",
-    reason:
-      "Makes learning rates carry over between models; it is folded into the weights on export.",
-  }),
-  init_b_dec: choice(["geometric_median", "mean", "zero"], {
-    description: "Where the output bias starts: a centre of the first rows, or zero.",
-    reason: "The median ignores the few huge rows that move the mean.",
-  }),
-});
+/** `[dictionary]`: family, shape and loss terms of the dictionary. */
+export const dictionary = z.strictObject({ ...shape, ...counts, ...penalties, ...families });
 
 /** `[train]`: length of the run and what is written while it goes on. */
 export const train = z.strictObject({
@@ -87,9 +31,11 @@ export const train = z.strictObject({
     unit: "tokens",
     reason: "Large enough for steady gradients, small enough for a software adapter.",
   }),
-  loss: choice(["fvu"], {
-    description: "Reconstruction loss: the fraction of variance that is unexplained.",
-    reason: "Does not depend on the scale of the activations.",
+  loss: optionalChoice(LOSSES, {
+    description:
+      "Reconstruction loss: a fraction of the batch's variance, squares a row, squares an element, or a fraction of a variance measured once.",
+    reason:
+      "fvu does not depend on the scale of the activations; published weights of penalties assume sum_mean.",
   }),
   log_every: optionalWhole(1, {
     description: "Steps between two lines of metrics.jsonl; only then figures leave the adapter.",
@@ -121,25 +67,39 @@ export const train = z.strictObject({
 
 const BETA = z.number().min(0).lt(1);
 
-/** `[optimizer]`: Adam and its schedule. */
+/** `[optimizer]`: the optimiser and its schedule. */
 export const optimizer = z.strictObject({
+  optimizer: choice(OPTIMIZERS, {
+    description: "Rule of the update.",
+    reason: "Adam needs the least care; Muon is good at short runs of transcoders.",
+  }),
   lr: field(z.union([z.number().gt(0), z.literal("auto")]).default("auto"), {
     kind: "number",
-    description: 'Largest learning rate; "auto" is 2e-4 / sqrt(d_sae / 16384).',
+    description:
+      'Largest learning rate; "auto" is 2e-4 / sqrt(d_sae / 16384), with signum 5e-3 by the same law, with muon 2e-3.',
     reason: "The scaling law of Gao et al.: wider dictionaries want smaller steps.",
     needs: 'a number above 0 or "auto"',
   }),
   lr_warm_up_steps: optionalWhole(0, {
     description: "Steps over which the learning rate rises linearly from 0.",
     unit: "steps",
-    fallback: "the smaller of 1000 and 5 % of the steps",
-    reason: "Adam's second moments are noise at first.",
+    fallback: "the smaller of 1000 and 5 % of the steps; none with signum",
+    reason: "Adam's second moments are noise at first; signum averages by itself.",
+  }),
+  lr_schedule: choice(LR_SCHEDULES, {
+    description:
+      "Course after the warm-up: constant with a fall at the end, a linear or cosine fall all the way, or constant.",
+    reason: "Most of the run at the full rate, and a fall at the end; signum averages instead.",
   }),
   lr_decay_steps: optionalWhole(0, {
-    description: "Steps at the end over which the learning rate falls linearly to 0.",
+    description: "Steps at the end over which the learning rate falls.",
     unit: "steps",
-    fallback: "20 % of the steps",
+    fallback: "20 % of the steps; with linear and cosine all after the warm-up, with constant none",
     reason: "The fall removes the noise of the last steps and lowers FVU for free.",
+  }),
+  lr_end_ratio: defaultNumber({ min: 0, max: 1 }, 0, {
+    description: "Learning rate at the end of the fall as a share of the largest.",
+    reason: "Nothing is gained by steps that leave noise.",
   }),
   betas: field(z.tuple([BETA, BETA]).default([0.9, 0.999]), {
     kind: "numbers",
@@ -147,17 +107,21 @@ export const optimizer = z.strictObject({
     reason: "What nearly all trainers of TopK dictionaries use.",
     needs: "two numbers from 0 up to but not including 1",
   }),
-  eps: field(z.number().gt(0).default(1e-8), {
-    kind: "number",
+  eps: defaultNumber({ above: 0 }, 1e-8, {
     description: "Adam's smallest denominator.",
     reason: "Adam's usual value.",
-    needs: "a number above 0",
   }),
-  clip_grad_norm: field(COEFFICIENT.default(1), {
-    kind: "number",
+  momentum: optionalNumber({ min: 0, below: 1 }, {
+    description: "Share of the past in the direction of signum and Muon.",
+    reason: "sparsify's value.",
+  }),
+  weight_decay: optionalNumber({ min: 0 }, {
+    description: "Share of a weight that a learning rate of 1 would take away in a step.",
+    reason: "The usual values of AdamW and of sparsify's Muon.",
+  }),
+  clip_grad_norm: defaultNumber({ min: 0 }, 1, {
     description: "Largest L2 norm of the whole gradient; 0 turns clipping off.",
     reason: "Stops one odd batch from undoing many steps.",
-    needs: "a number of at least 0",
   }),
 });
 

@@ -4,6 +4,10 @@
  * @module
  */
 import type { ProviderName } from "../onnx/types.ts";
+import type { LossName, LrScheduleName, OptimizerName } from "./names.ts";
+import type { DictionaryConfig } from "./types_dictionary.ts";
+
+export type { DictionaryConfig } from "./types_dictionary.ts";
 
 /** `[model]`: the language model. */
 export interface ModelConfig {
@@ -13,6 +17,12 @@ export interface ModelConfig {
   tokenizer?: string;
   /** Where activations are read: a canonical name such as blocks.2.hook_resid_post, or an ONNX tensor. */
   hookpoint?: string;
+  /** What a transcoder or lorsa reconstructs from the activations at hookpoint. */
+  hookpoint_out?: string;
+  /** Inputs of a cross-layer transcoder, one a layer; * stands for every layer, as in blocks.*.mlp.hook_in. */
+  hookpoints?: string[];
+  /** Outputs of a cross-layer transcoder, one a layer, as blocks.*.hook_mlp_out. */
+  hookpoints_out?: string[];
   /** Which ONNX Runtime runs the model. */
   provider: ProviderName;
   /** Threads of the language model. */
@@ -47,42 +57,14 @@ export interface DataConfig {
   harvest_contexts: number;
 }
 
-/** `[dictionary]`: shape and loss terms of the dictionary. */
-export interface DictionaryConfig {
-  /** Family of the dictionary. */
-  type: "topk";
-  /** Width of the activations; only compared with what the model gives. */
-  d_in?: number;
-  /** Number of latents. */
-  d_sae?: number;
-  /** Number of latents as a multiple of d_in; d_sae takes its place. */
-  expansion_factor?: number;
-  /** Latents that are active on a token. */
-  k: number;
-  /** Value of k at the first step, from which it falls linearly to k. */
-  k_start?: number;
-  /** Steps over which k falls from k_start to k. */
-  k_anneal_steps?: number;
-  /** Weight of the AuxK loss, by which dead latents learn the residual; 0 turns it off. */
-  auxk_coefficient: number;
-  /** Dead latents that may take part in the AuxK loss on a token. */
-  k_aux?: number;
-  /** A latent that did not fire for so many tokens counts as dead. */
-  dead_after_tokens?: number;
-  /** Scaling of the input: by one number for the whole data set so that the mean norm is sqrt(d_in), or none. */
-  normalize_activations: "expected_average_only_in" | "none";
-  /** Where the output bias starts: a centre of the first rows, or zero. */
-  init_b_dec: "geometric_median" | "mean" | "zero";
-}
-
 /** `[train]`: length of the run and what is written while it goes on. */
 export interface TrainConfig {
   /** Rows to train on, all epochs together. */
   training_tokens: number;
   /** Rows of one step. */
   batch_tokens: number;
-  /** Reconstruction loss: the fraction of variance that is unexplained. */
-  loss: "fvu";
+  /** Reconstruction loss: a fraction of the batch's variance, squares a row, squares an element, or a fraction of a variance measured once. */
+  loss?: LossName;
   /** Steps between two lines of metrics.jsonl; only then figures leave the adapter. */
   log_every?: number;
   /** Steps between two checkpoints. */
@@ -95,18 +77,28 @@ export interface TrainConfig {
   eval_tokens: number;
 }
 
-/** `[optimizer]`: Adam and its schedule. */
+/** `[optimizer]`: the optimiser and its schedule. */
 export interface OptimizerConfig {
-  /** Largest learning rate; "auto" is 2e-4 / sqrt(d_sae / 16384). */
+  /** Rule of the update. */
+  optimizer: OptimizerName;
+  /** Largest learning rate; "auto" is 2e-4 / sqrt(d_sae / 16384), with signum 5e-3 by the same law, with muon 2e-3. */
   lr: number | "auto";
   /** Steps over which the learning rate rises linearly from 0. */
   lr_warm_up_steps?: number;
-  /** Steps at the end over which the learning rate falls linearly to 0. */
+  /** Course after the warm-up: constant with a fall at the end, a linear or cosine fall all the way, or constant. */
+  lr_schedule: LrScheduleName;
+  /** Steps at the end over which the learning rate falls. */
   lr_decay_steps?: number;
+  /** Learning rate at the end of the fall as a share of the largest. */
+  lr_end_ratio: number;
   /** Adam's decay rates of the first and the second moment. */
   betas: [number, number];
   /** Adam's smallest denominator. */
   eps: number;
+  /** Share of the past in the direction of signum and Muon. */
+  momentum?: number;
+  /** Share of a weight that a learning rate of 1 would take away in a step. */
+  weight_decay?: number;
   /** Largest L2 norm of the whole gradient; 0 turns clipping off. */
   clip_grad_norm: number;
 }
@@ -160,19 +152,17 @@ export interface Config {
   report: ReportConfig;
 }
 
-/** A configuration in which everything that training needs is a number; what a run's `config.json` holds. */
+/**
+ * A configuration in which everything that training needs is a number; what a run's `config.json` holds. Keys that the
+ * family does not read are undefined.
+ */
 export interface ResolvedConfig extends Config {
   /** Shape with all numbers. */
   dictionary:
     & DictionaryConfig
-    & Required<
-      Pick<
-        DictionaryConfig,
-        "d_in" | "d_sae" | "k_start" | "k_anneal_steps" | "k_aux" | "dead_after_tokens"
-      >
-    >;
+    & Required<Pick<DictionaryConfig, "d_in" | "d_sae" | "dead_after_tokens">>;
   /** Section `[train]`. */
-  train: TrainConfig & Required<Pick<TrainConfig, "log_every" | "save_every">>;
+  train: TrainConfig & Required<Pick<TrainConfig, "loss" | "log_every" | "save_every">>;
   /** Section `[optimizer]`. */
   optimizer: OptimizerConfig & {
     /** Learning rate as a number. */

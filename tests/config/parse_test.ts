@@ -95,12 +95,15 @@ Deno.test("illegal values are refused with what is needed", () => {
   );
   refused({ ...BASE, train: { batch_tokens: "many" } }, /batch_tokens is "many", a whole number/);
   refused({ ...BASE, train: { batch_tokens: 1.5 } }, /batch_tokens is 1.5, a whole number/);
-  refused({ ...BASE, dictionary: { type: "relu" } }, /dictionary.type is "relu", "topk" is needed/);
+  refused(
+    { ...BASE, dictionary: { type: "topp" } },
+    /dictionary.type is "topp", one of "topk", "relu", .* is needed/,
+  );
   refused({ ...BASE, optimizer: { betas: [0.9] } }, /betas is \[0.9\], two numbers/);
   refused({ ...BASE, optimizer: { betas: [0.9, 1] } }, /betas is \[0.9,1\], two numbers/);
   refused({ ...BASE, optimizer: { lr: 0 } }, /lr is 0, a number above 0 or "auto" is needed/);
   refused({ ...BASE, seed: -1 }, /^Cannot use "run.toml": seed is -1/);
-  refused({ ...BASE, optimizer: "adam" }, /"optimizer" is "adam", a table of keys is needed/);
+  refused({ ...BASE, train: "adam" }, /"train" is "adam", a table of keys is needed/);
   refused([1], /a list or a bare value, keys are needed/);
 });
 

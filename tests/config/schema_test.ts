@@ -28,8 +28,11 @@ Deno.test("aliases point at keys, and hide neither a key nor a refusal", () => {
 });
 
 Deno.test("the shape's comments say what the schema says", async () => {
-  const text = await Deno.readTextFile(new URL("../../lib/config/types.ts", import.meta.url));
-  const checked = text.slice(0, text.indexOf("A checked configuration with"));
+  const read = (name: string) =>
+    Deno.readTextFile(new URL(`../../lib/config/${name}`, import.meta.url));
+  const text = await read("types.ts");
+  const sections = text.slice(0, text.indexOf("A checked configuration with"));
+  const checked = sections + await read("types_dictionary.ts");
   const commented = [...checked.matchAll(/\/\*\* (.*) \*\/\n {2}(\w+)\??:/g)];
   const comments = new Map(commented.map((match) => [match[2], match[1]]));
   for (const key of configKeys()) {
