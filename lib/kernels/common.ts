@@ -77,8 +77,8 @@ export const SCALARS = {
   zero: 14,
   /** First word of the first site. */
   sites: 16,
-  /** Number of words. */
-  words: 16 + 8 * 96,
+  /** Number of words: those of the sites, then those of nested prefixes, see {@link prefixWord}. */
+  words: 16 + 8 * 96 + 32,
 } as const;
 
 /** Words of a site in `scalars`. */
@@ -105,6 +105,11 @@ export const MOST_SITES = 96;
 /** Place in `scalars` of a word of a site. */
 export function siteWord(site: number, word: Exclude<keyof typeof SITE, "words">): number {
   return SCALARS.sites + SITE.words * site + SITE[word];
+}
+
+/** Place in `scalars` of the fraction of variance that nested prefix `g` leaves unexplained. */
+export function prefixWord(g: number): number {
+  return SCALARS.sites + SITE.words * MOST_SITES + g;
 }
 
 /** Numbers of every model that are logged: metric names and places in `scalars`, in the order of the ring. */
