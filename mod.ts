@@ -33,9 +33,28 @@ export {
   trainInWorker as train,
   type WorkHooks,
 } from "./lib/commands/library.ts";
+export type { InputsNeeded } from "./lib/config/check.ts";
 export { type ConfigSources, loadConfig } from "./lib/config/load.ts";
+export {
+  type ActivationName,
+  ACTIVATIONS,
+  type EncoderName,
+  ENCODERS,
+  LOSSES,
+  type LossName,
+  LR_SCHEDULES,
+  type LrScheduleName,
+  type NormalizationName,
+  NORMALIZATIONS,
+  type OptimizerName,
+  OPTIMIZERS,
+  PENALTIES,
+  type PenaltyName,
+  type TypeName,
+  TYPES,
+} from "./lib/config/names.ts";
 export type { Override } from "./lib/config/overrides.ts";
-export { resolveDefaults } from "./lib/config/resolve.ts";
+export { resolveDefaults, type WidthFacts } from "./lib/config/resolve.ts";
 export type {
   Config,
   DataConfig,
@@ -47,6 +66,12 @@ export type {
   ResolvedConfig,
   TrainConfig,
 } from "./lib/config/types.ts";
+export type {
+  CountConfig,
+  FamilyConfig,
+  PenaltyConfig,
+  ShapeConfig,
+} from "./lib/config/types_dictionary.ts";
 export { type Gpu, type GpuOptions, openGpu } from "./lib/gpu/device.ts";
 export type { DeviceFacts } from "./lib/gpu/facts.ts";
 export { openDictionary, type OpenedDictionary } from "./lib/interop/detect.ts";
