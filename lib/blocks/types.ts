@@ -192,8 +192,11 @@ export interface ScoreEncoder {
   prepare(): Command[];
   /** All panels in ascending order; each overwrites the scores of the one before. */
   panels(): ScorePanel[];
-  /** Gradients of the parameters from a code by latent whose dz are the derivatives by the scores. */
-  backward(code: CodeByLatent, add: boolean): Command[];
+  /**
+   * Gradients of the parameters from a code by latent whose dz are the derivatives by the scores.
+   * @param byRow the same code by row
+   */
+  backward(code: CodeByLatent, add: boolean, byRow: CodeByRow): Command[];
   /** Σ over rows of the derivative by the input less its bias, f32 [dIn padded], from finished gradients. */
   inputGradient(sum: GPUBuffer): Command[];
 }

@@ -31,7 +31,7 @@ export function joinCoders(
       ...coders.flatMap((c) => c.forward()),
       ...appendCode.record(gpu, codes, latents, code),
     ],
-    backward: ([site]) => encoder.backward(site.byLatent, false),
+    backward: ([site]) => encoder.backward(site.byLatent, false, site.code),
     inputGradient: encoder.inputGradient,
     afterStep: () => coders.flatMap((c) => c.afterStep?.() ?? []),
   };

@@ -19,7 +19,7 @@ export function panelCoder(encoder: ScoreEncoder, gate: Gate): Coder {
       return [...encoder.prepare(), ...panels.flat(), ...finish];
     },
     backward: (sites, decoder) => [
-      ...sites.flatMap((site) => encoder.backward(site.byLatent, site.index > 0)),
+      ...sites.flatMap((site) => encoder.backward(site.byLatent, site.index > 0, site.code)),
       ...gate.backward?.(sites, decoder) ?? [],
     ],
     inputGradient: encoder.inputGradient,

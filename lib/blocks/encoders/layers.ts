@@ -14,7 +14,7 @@ export function joinEncoders(encoders: readonly ScoreEncoder[]): ScoreEncoder {
     parameters: [...new Set(encoders.flatMap((e) => e.parameters))],
     prepare: () => encoders.flatMap((e) => e.prepare()),
     panels: () => encoders.flatMap((e) => e.panels()),
-    backward: (code, add) => encoders.flatMap((e) => e.backward(code, add)),
+    backward: (code, add, byRow) => encoders.flatMap((e) => e.backward(code, add, byRow)),
     inputGradient() {
       throw new Error("Encoders of several layers have no input bias");
     },

@@ -131,7 +131,7 @@ export function auxkLoss(gpu: Gpu, space: Workspace, options: AuxkOptions): Auxk
         ...decoder.codeGradient(site),
         ...decoder.place(site),
         ...decoder.gradient(site, true),
-        ...encoder.backward(site.byLatent, true),
+        ...encoder.backward(site.byLatent, true, code),
       ], 0);
       return planIndirect.record(gpu, dead.deadCount, 0, guarded);
     },
