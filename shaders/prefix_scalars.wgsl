@@ -1,8 +1,8 @@
 // The loss of nested prefixes, after loss_scalars has judged the reconstruction by all latents:
 //   FVU:  fvu[g] = sum |rest[g]|^2 / spread,  loss = sum over g of weight[g] * fvu[g]
 //   else: loss = factor * sum over g of weight[g] * sum |rest[g]|^2
-// A spread below 1e-12 gives zero. The factor of the gradient stays that of the whole: the prefixes'
-// weights are in their residuals already. One thread.
+// A spread below 1e-12 gives zero. The factor of the gradient stays that of the whole: the
+// prefixes' weights are in their residuals already. One thread.
 struct Dims {
   weight: f32,
   factor: f32,
