@@ -282,6 +282,13 @@ export interface Decoder {
    * @param inputGradient Σ of the derivatives by the input, where the bias is taken from the input too
    */
   biasGradient(sites: readonly Site[], inputGradient?: GPUBuffer): Command[];
+  /**
+   * What times the site's scale is the derivative by anything that is added to all reconstructions of the site;
+   * the residual when absent.
+   */
+  sharedResidual?(site: Site): Rows;
+  /** Writes what the host draws for step `step`, before its commands are submitted. */
+  beforeStep?(step: number): void;
 }
 
 /** What makes derivatives by the values of any code, at the residuals of a site. */

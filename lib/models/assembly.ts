@@ -23,6 +23,7 @@ import {
 } from "../blocks/types.ts";
 import { createBuffer, type Gpu } from "../gpu/device.ts";
 import type { Command } from "../gpu/program.ts";
+import type { Rows } from "../gpu/rows.ts";
 import { RING_FIELDS, SITE, siteWord } from "../kernels/common.ts";
 import { createRing, finishStep } from "./finish.ts";
 import { createOptimizer } from "./optimizer.ts";
@@ -52,8 +53,11 @@ export interface Bypass {
   readonly parameters: readonly Parameter[];
   /** Adds to a reconstruction. */
   addTo: AddToReconstruction;
-  /** Its gradients, from the residuals of all sites that train the decoder. */
-  backward(sites: readonly Site[]): Command[];
+  /**
+   * Its gradients, from the residuals of all sites that train the decoder.
+   * @param residualOf the residual of a site that goes with its scale
+   */
+  backward(sites: readonly Site[], residualOf: (site: Site) => Rows): Command[];
 }
 
 /** The parts of a model. */
@@ -127,6 +131,7 @@ export function assemble(gpu: Gpu, options: ModelOptions, parts: Parts): Trainab
       ...penalty?.state ?? [],
     ],
     ring,
+    beforeStep: decoder.beforeStep,
     step: [
       // AuxK does not get its turn in a step without dead latents.
       ...aux ? [clearSite(space, aux.site)] : [],
@@ -143,7 +148,7 @@ export function assemble(gpu: Gpu, options: ModelOptions, parts: Parts): Trainab
       ...aux?.forwardBackward() ?? [],
       ...inputGradient ? coder.inputGradient(inputGradient) : [],
       ...decoder.biasGradient(sites, inputGradient),
-      ...bypass?.backward(sites) ?? [],
+      ...bypass?.backward(sites, (s) => decoder.sharedResidual?.(s) ?? s.residual) ?? [],
       ...finishStep(gpu, space, {
         parameters,
         clipGradNorm: options.clipGradNorm,

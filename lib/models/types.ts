@@ -138,6 +138,8 @@ export interface TrainableModel {
   readonly ring: MetricsRing;
   /** One training step, from `inputs` and `space.step` to updated parameters and a row of the metrics ring. */
   readonly step: readonly Command[];
+  /** Writes what the host draws for step `step`, before its commands are submitted. */
+  readonly beforeStep?: (step: number) => void;
 }
 
 /** First values of the parameters, or trained ones, by name, row-major. */

@@ -92,6 +92,7 @@ function encodeStep(
     writeRows(gpu, rows, scale === 1 ? points[i] : points[i].map((v) => v * scale));
   });
   gpu.device.queue.writeBuffer(model.space.step, 0, stepWords(config, t));
+  model.beforeStep?.(t);
   const encoder = gpu.device.createCommandEncoder();
   encode(encoder, model.step);
   return encoder;

@@ -25,8 +25,8 @@ import {
   type Workspace,
 } from "../types.ts";
 
-/** What is added to a reconstruction before it is compared, such as a skip connection. */
-export type AddToReconstruction = (recon: Rows) => Command[];
+/** Adds to a reconstruction what comes beside the code, such as a skip connection, times `factor`; 1 when absent. */
+export type AddToReconstruction = (recon: Rows, factor?: number) => Command[];
 
 /** What the decoder works with. */
 export interface RowsDecoderOptions {
@@ -93,35 +93,37 @@ export function rowsDecoder(
         add,
       }),
     biasGradient: (sites, inputGradient) =>
-      bDec === undefined
-        ? []
-        : sites.filter((s) => s.trainsDecoder).flatMap((site, i) =>
-          biasFrom(gpu, space, bDec, site, i === 0 ? inputGradient : undefined, i > 0)
-        ),
+      bDec ? biasGradients(gpu, space, bDec, sites, inputGradient) : [],
   };
 }
 
-/** The part of a site in the bias gradient. */
-function biasFrom(
+/**
+ * The gradient of a decoder bias, from all sites that train it.
+ * @param inputGradient Σ of the derivatives by the input, where the bias is taken from the input too
+ * @param sharedOf what stands for the residual of a site in sums over all that it adds up; the residual when absent
+ */
+export function biasGradients(
   gpu: Gpu,
   space: Workspace,
   bDec: Parameter,
-  site: Site,
-  inputGradient: GPUBuffer | undefined,
-  add: boolean,
+  sites: readonly Site[],
+  inputGradient?: GPUBuffer,
+  sharedOf: (site: Site) => Rows = ({ residual }) => residual,
 ): Command[] {
-  const { stride, cols, shards } = site.residual;
-  const residualSum = createBuffer(gpu, stride * 4, "residual sum");
-  return [
-    ...columnSums.record(gpu, { shards, stride, sums: residualSum }),
-    biasGradient.record(gpu, {
-      d: cols,
-      residualSum,
-      inputGradient,
-      scalars: space.scalars,
-      scaleWord: siteWord(site.index, "scale"),
-      grad: gradOf(bDec),
-      add,
-    }),
-  ];
+  return sites.filter((s) => s.trainsDecoder).flatMap((site, i) => {
+    const { stride, cols, shards } = sharedOf(site);
+    const residualSum = createBuffer(gpu, stride * 4, "residual sum");
+    return [
+      ...columnSums.record(gpu, { shards, stride, sums: residualSum }),
+      biasGradient.record(gpu, {
+        d: cols,
+        residualSum,
+        inputGradient: i === 0 ? inputGradient : undefined,
+        scalars: space.scalars,
+        scaleWord: siteWord(site.index, "scale"),
+        grad: gradOf(bDec),
+        add: i > 0,
+      }),
+    ];
+  });
 }

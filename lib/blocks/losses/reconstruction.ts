@@ -38,12 +38,16 @@ export function lossOptions(
   return { kind: "scaled", factor: 1 / (name === "fixed_fvu" ? elements * variance : elements) };
 }
 
-/** Residual, sums and loss of a site, from target and reconstruction. */
+/**
+ * Residual, sums and loss of a site, from target and reconstruction.
+ * @param given whether the decoder has made the residual, and no reconstruction
+ */
 export function reconstructionLoss(
   gpu: Gpu,
   space: Workspace,
   site: Site,
   loss: LossOptions,
+  given = false,
 ): Command[] {
   const { rows, cols, stride } = space.target;
   // The sum of the target's rows serves all sites of a step.
@@ -56,7 +60,7 @@ export function reconstructionLoss(
       rows,
       d: cols,
       target: onlyShard(space.target),
-      recon: onlyShard(site.recon),
+      recon: given ? undefined : onlyShard(site.recon),
       meanSum: space.targetSum,
       meanFactor: 1 / rows,
       residual: onlyShard(site.residual),
