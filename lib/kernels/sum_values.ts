@@ -20,6 +20,10 @@ export interface SumValuesArgs {
   out: GPUBuffer;
   /** Which word; 0 when absent. */
   place?: number;
+  /** Factor of the sum; 1 when absent. */
+  factor?: number;
+  /** A word of `out` that is another factor. */
+  weight?: number;
 }
 
 /** Sum of a vector. */
@@ -28,7 +32,7 @@ export const sumValues = {
     name: "sum_values",
     source,
     buffers: ["values", "out"],
-    dims: ["count", "step", "first", "place"],
+    dims: ["count", "step", "first", "place", "factor", "weight"],
   }),
 
   /** Every value once. */
@@ -37,12 +41,11 @@ export const sumValues = {
   },
 
   /** One dispatch of one workgroup. */
-  record(
-    gpu: Gpu,
-    { count, values, out, step = 1, first = 0, place = 0 }: SumValuesArgs,
-  ): Dispatch {
+  record(gpu: Gpu, args: SumValuesArgs): Dispatch {
+    const { count, values, out, step = 1, first = 0, place = 0, factor = 1, weight } = args;
     return sumValues.kernel.dispatch(gpu, {
-      dims: { count, step, first, place },
+      defines: { WEIGHTED: weight === undefined ? 0 : 1 },
+      dims: { count, step, first, place, factor, weight: weight ?? 0 },
       buffers: { values, out },
       groups: [1, 1, 1],
     });

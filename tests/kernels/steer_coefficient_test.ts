@@ -1,0 +1,136 @@
+import assert from "assert";
+import { SCALARS, STEP } from "../../lib/kernels/common.ts";
+import { HISTORY, PENALTY_STATE } from "../../lib/kernels/penalty_state.ts";
+import { steerCoefficient, type SteerRule } from "../../lib/kernels/steer_coefficient.ts";
+import { newPenaltyState, type PenaltyState } from "../../lib/reference/penalty_coefficient.ts";
+import { steerCoefficient as reference } from "../../lib/reference/steer_coefficient.ts";
+import { bitsOf } from "./bench.ts";
+import { assertClose, checkKernel, EPS, type KernelCase } from "./check_kernel.ts";
+import { stateWords } from "./penalty_words.ts";
+
+const RULE: SteerRule = { goal: 8, steps: 50, damping: 0.75, beta: 0.125 };
+const FULL = 4;
+const ROWS = 64;
+
+interface Situation {
+  name: string;
+  l0: number;
+  coefficient?: number;
+  state?: Partial<PenaltyState>;
+}
+
+const situations: Situation[] = [
+  { name: "the first error", l0: 12 },
+  { name: "far above", l0: 900, state: { smooth: 4, integral: 0.5 } },
+  { name: "below", l0: 5, state: { smooth: 0.25, integral: 1.5 } },
+  { name: "nothing active", l0: 0, state: { smooth: -1, integral: -0.5 } },
+  { name: "during the warm-up", l0: 30, coefficient: 1, state: { smooth: 0.5, integral: 0.25 } },
+  { name: "before the warm-up", l0: 30, coefficient: 0 },
+  { name: "at the bound", l0: 8000, state: { smooth: 5, integral: 19.995 } },
+];
+
+const cases: KernelCase[] = situations.map(({ name, l0, coefficient = FULL, state = {} }) => ({
+  name,
+  build(bench) {
+    const before = { ...newPenaltyState(), ...state };
+    const words = bench.state("state", bitsOf(stateWords(before)));
+    const step = new Float32Array(STEP.words);
+    step[STEP.coefficient] = coefficient;
+    const scalars = new Float32Array(SCALARS.words);
+    scalars[SCALARS.l0] = l0;
+    return {
+      commands: [steerCoefficient.record(bench.gpu, {
+        rule: RULE,
+        full: FULL,
+        rows: ROWS,
+        state: words,
+        step: bench.floats("step", step),
+        scalars: bench.floats("scalars", scalars),
+      })],
+      verify() {
+        const after = structuredClone(before);
+        reference(after, RULE, { l0, least: 0.5 / ROWS, share: coefficient / FULL });
+        const wanted = stateWords(after);
+        const bounds = wanted.map((v) => 16 * EPS * (1 + Math.abs(v)));
+        assertClose(bench.floatsOf(words), wanted, bounds, "word");
+      },
+    };
+  },
+}));
+
+Deno.test("steerCoefficient follows the error, smoothed, bounded, by the schedule's share", () =>
+  checkKernel(cases));
+
+Deno.test("steerCoefficient remembers the penalties of the last steps", () =>
+  checkKernel([3, HISTORY - 1, 2 * HISTORY - 1].map((known) => ({
+    name: `${known} before`,
+    build(bench) {
+      const state = stateWords(newPenaltyState());
+      state[PENALTY_STATE.known] = known;
+      const words = bench.state("state", bitsOf(state));
+      return {
+        commands: [steerCoefficient.record(bench.gpu, {
+          full: FULL,
+          rows: ROWS,
+          totals: bench.floats("totals", [1.5, 2.5]),
+          state: words,
+          step: bench.floats("step", new Float32Array(STEP.words)),
+          scalars: bench.floats("scalars", new Float32Array(SCALARS.words)),
+        })],
+        verify() {
+          const got = bench.floatsOf(words);
+          const at = PENALTY_STATE.history + 2 * (known % HISTORY);
+          assert.deepEqual([...got.slice(at, at + 2)], [1.5, 2.5]);
+          const count = got[PENALTY_STATE.known];
+          assert.equal(count, known + 1 < 2 * HISTORY ? known + 1 : HISTORY);
+          assert.equal(got.filter((v) => v !== 0).length, 3, "nothing else changed");
+        },
+      };
+    },
+  }))));
+
+/** How many steps it takes a plant until L0 stays within 3 % of the goal, and how far it went below it. */
+function settle(
+  plant: (coefficient: number) => number,
+  steps: number,
+): { settled: number; lowest: number } {
+  const state = newPenaltyState();
+  const rule = { goal: 20, steps: steps / 50, damping: 3, beta: 0.1 };
+  let settled = 0;
+  let lowest = Infinity;
+  for (let t = 0; t < steps; t++) {
+    const share = Math.min(1, (t + 1) / (0.05 * steps));
+    const l0 = plant(5 * share * Math.exp(state.control));
+    reference(state, rule, { l0, least: 1e-4, share });
+    if (Math.abs(l0 / 20 - 1) > 0.03) settled = t + 1;
+    lowest = Math.min(lowest, l0);
+  }
+  return { settled, lowest };
+}
+
+Deno.test("the steering settles plants that lag, whatever their strength and speed", () => {
+  // log L0 = a - strength · log coefficient, reached with a delay of `lag` steps.
+  for (const strength of [0.3, 0.7, 1.5]) {
+    for (const lag of [5, 50, 200]) {
+      let log = Math.log(600);
+      const { settled, lowest } = settle((coefficient) => {
+        log += (Math.log(200) - strength * Math.log(coefficient) - log) / lag;
+        return Math.exp(log);
+      }, 3000);
+      assert.ok(settled < 2400, `strength ${strength}, lag ${lag}: settled after ${settled}`);
+      assert.ok(lowest > 8, `strength ${strength}, lag ${lag}: fell to ${lowest}`);
+    }
+  }
+});
+
+Deno.test("the steering settles a plant that integrates with bounded speed, as thresholds under Adam", () => {
+  let log = Math.log(300);
+  const { settled, lowest } = settle((coefficient) => {
+    // The thresholds move by at most their learning rate, towards where force and coefficient balance.
+    log -= 0.004 *
+      Math.tanh(3 * (Math.log(coefficient) - Math.log(9) - 0.5 * (Math.log(60) - log)));
+    return Math.exp(log);
+  }, 3000);
+  assert.ok(settled < 2400, `settled after ${settled}`);
+  assert.ok(lowest > 8, `fell to ${lowest}`);
+});
