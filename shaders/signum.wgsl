@@ -1,6 +1,6 @@
 // Sign descent under the schedule-free average. The parameter is y, where gradients are taken; z is
 // what descends, x its running average, which is what a finished dictionary is made of.
-//   DESCEND: z -= lr * sign(grad), x = (1 - c) x + c z; on the first step both begin at y.
+//   DESCEND: z -= lr * sign(grad), x = (1 - c) x + c z. The first step, c = 1, begins at y.
 //   BLEND:   y = beta x + (1 - beta) z. Together with DESCEND, or alone after rows were scaled.
 //   SHOW:    y = x, until the next BLEND.
 //   NON_NEGATIVE: z = max(z, 0) after its step; x and y follow.
@@ -32,14 +32,14 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   y[id] = x[id];
   //#else
   //#if DESCEND
-  let first = steps == 1.0;
+  let start = select(z[id], y[id], steps == 1.0);
   let share = vec4f(average[{{SHARE}}]);
   let lr = dims.lrFactor * step[{{LR_WORD}}];
-  var low = fma(vec4f(-lr), sign(grad[id]), select(z[id], y[id], first));
+  var low = fma(vec4f(-lr), sign(grad[id]), start);
   //#if NON_NEGATIVE
   low = max(low, vec4f(0.0));
   //#end
-  let rest = (1.0 - share) * select(x[id], y[id], first);
+  let rest = (1.0 - share) * x[id];
   let mean = fma(share, low, rest);
   z[id] = low;
   x[id] = mean;

@@ -1,39 +1,29 @@
 /**
  * Adam on row-sharded parameters; rows that are kept at unit length are brought back to it after the step.
+ * Source: architectures spec, section 13.1.
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
-import type { Command } from "../gpu/program.ts";
-import { createRows, type Rows } from "../gpu/rows.ts";
+import { createRows } from "../gpu/rows.ts";
 import { adam, type AdamRates } from "../kernels/adam.ts";
+import { SCALARS } from "../kernels/common.ts";
 import { normaliseRows } from "../kernels/normalise_rows.ts";
+import type { Optimizer, StepBuffers, Trained } from "./types.ts";
 
-/** A parameter as an optimiser sees it. */
-export interface Trained {
-  /** Name in checkpoints. */
-  readonly name: string;
-  /** The values. */
-  readonly value: Rows;
-  /** Their gradient, split like the values. */
-  readonly grad: Rows;
-  /** Whether rows are brought back to unit length. */
-  readonly unitRows: boolean;
-}
-
-/** An optimiser: its state and its commands. */
-export interface Optimizer {
-  /** Moments, by the name that they have in checkpoints. */
-  readonly state: readonly { name: string; rows: Rows }[];
-  /** The update of all parameters, from gradients that are ready and `scalars` with the clip factor. */
-  update(): Command[];
+/** Numbers of Adam and of its relatives. */
+export interface AdamOptions extends AdamRates {
+  /** Decoupled weight decay of the parameters that decay (AdamW); 0 when absent. */
+  weightDecay?: number;
+  /** Whether values without gradient stay where they are. */
+  sparse?: boolean;
 }
 
 /** Makes the optimiser with zero moments. */
 export function adamOptimizer(
   gpu: Gpu,
   parameters: readonly Trained[],
-  buffers: { step: GPUBuffer; scalars: GPUBuffer },
-  rates: AdamRates,
+  { step, scalars }: StepBuffers,
+  { weightDecay = 0, ...options }: AdamOptions,
 ): Optimizer {
   const moments = parameters.map(({ name, value }) => ({
     first: createRows(gpu, `adam_m.${name}`, value.rows, value.cols),
@@ -45,19 +35,26 @@ export function adamOptimizer(
       { name: second.label, rows: second },
     ]),
     update: () =>
-      parameters.flatMap(({ value, grad, unitRows }, i) => [
-        ...value.shards.map((shard, s) =>
+      parameters.flatMap((parameter, i) => [
+        ...parameter.value.shards.map((shard, s) =>
           adam.record(gpu, {
-            ...rates,
-            ...buffers,
-            count: shard.rows * value.stride,
-            grad: grad.shards[s].buffer,
+            ...options,
+            step,
+            scalars,
+            clipWord: parameter.clipped ? SCALARS.clip : SCALARS.one,
+            count: shard.rows * parameter.value.stride,
+            grad: parameter.grad.shards[s].buffer,
             parameter: shard.buffer,
             moment1: moments[i].first.shards[s].buffer,
             moment2: moments[i].second.shards[s].buffer,
+            lrFactor: parameter.lrFactor,
+            decay: parameter.decays ? weightDecay : 0,
+            nonNegative: parameter.nonNegative,
           })
         ),
-        ...(unitRows ? normaliseRows.record(gpu, value) : []),
+        ...(parameter.unitRows ? normaliseRows.record(gpu, parameter.value) : []),
       ]),
+    toExport: () => [],
+    toTraining: () => [],
   };
 }
