@@ -22,7 +22,7 @@ import {
 const PANEL = 1024;
 
 /** Latents of a panel of `rows` rows: all of them, or what PANEL and one binding allow. */
-function panelFor(rows: number, dSae: number, maxBindingBytes: number): number {
+export function panelFor(rows: number, dSae: number, maxBindingBytes: number): number {
   const rowBytes = roundUp(rows, PANEL_UNIT) * 4;
   const bound = Math.floor(maxBindingBytes / rowBytes / PANEL_UNIT) * PANEL_UNIT;
   return Math.min(PANEL, Math.max(PANEL_UNIT, bound), roundUp(dSae, PANEL_UNIT));
