@@ -66,7 +66,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   let base = row * dims.capacity4;
   var f: Floor;
   if (dims.first == 1u) {
-    let k = step[{{K_WORD}}];
+    let k = {{TIMES}}u * step[{{K_WORD}}];
     for (var i = 0u; i < dims.capacity4; i++) {
       let open = vec4u(i * 4u, i * 4u + 1u, i * 4u + 2u, i * 4u + 3u) < vec4u(k);
       bestScore[base + i] = select(vec4f(CLOSED), vec4f(EMPTY), open);

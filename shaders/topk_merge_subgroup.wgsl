@@ -33,7 +33,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   let row = linearId(wid, nwg, local, 64u) / {{LANES}}u;
   if (row >= dims.rows) { return; }
   // This lane's part of the list: vec4s lane, lane + LANES, …; beyond the capacity it is closed.
-  let k = step[{{K_WORD}}];
+  let k = {{TIMES}}u * step[{{K_WORD}}];
   //#for i in 0..VECS
   let at{{i}} = {{i * LANES}}u + lane;
   var s{{i}} = vec4f(CLOSED);

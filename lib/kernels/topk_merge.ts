@@ -42,6 +42,8 @@ export interface MergeArgs {
   count: GPUBuffer;
   /** The buffer `step`: word k. */
   step: GPUBuffer;
+  /** Entries to keep of a row, in units of k; 1 when absent. */
+  times?: number;
 }
 
 /** Makes empty lists. */
@@ -106,11 +108,12 @@ export const topkMerge = {
     const plan = topkMerge.plan({ ...args.best, panel: args.panel }, gpu.facts);
     const subgroup = plan.variant === "subgroup";
     const kernel = subgroup ? topkMerge.subgroupKernel : topkMerge.kernel;
+    const choice = { K_WORD: STEP.k, TIMES: args.times ?? 1 };
     return kernel.dispatch(gpu, {
       label: plan.variant,
       defines: subgroup
-        ? { SUBGROUPS: 1, LANES: gpu.facts.subgroupSize, VECS: plan.vecs, K_WORD: STEP.k }
-        : { K_WORD: STEP.k },
+        ? { ...choice, SUBGROUPS: 1, LANES: gpu.facts.subgroupSize, VECS: plan.vecs }
+        : choice,
       dims: {
         rows: args.best.rows,
         width4: args.width / 4,

@@ -2,6 +2,7 @@
  * What the trainer knows of a model: parameters, state, one program a step, and declared properties.
  * @module
  */
+import type { PrefixOptions } from "../blocks/decoders/prefix_plan.ts";
 import type { LossName } from "../blocks/losses/reconstruction.ts";
 import type { GateScope, Parameter, RingField, StateBuffer, Workspace } from "../blocks/types.ts";
 import type { Gpu } from "../gpu/device.ts";
@@ -53,6 +54,10 @@ export interface ModelOptions {
   gateByDecoderNorm: boolean;
   /** Whether the input reaches the output by a matrix of its own. */
   skip: boolean;
+  /** Whether a second code of 4 k latents adds an eighth of its loss (`multi_topk`). */
+  multiTopk: boolean;
+  /** Nested prefixes that reconstruct by themselves; none when absent. */
+  prefixes?: PrefixOptions;
   /** Layers of a cross-layer transcoder; 1 otherwise. */
   layers: number;
   /** Tokens of a sequence, for models that need whole ones; 0 otherwise. */
@@ -95,6 +100,7 @@ export function modelOptions(
     decoderInitNorm: 1,
     gateByDecoderNorm: false,
     skip: false,
+    multiTopk: false,
     layers: 1,
     context: 0,
     loss: "fvu",

@@ -22,6 +22,8 @@ interface Selection {
   room?: number;
   /** Bound of the latents that only the GPU knows. */
   count?: number;
+  /** The step's k is so many times smaller. */
+  times?: number;
 }
 
 /** Scores from few values, so that every row has many ties, zeros of both signs among them. */
@@ -83,6 +85,7 @@ const selections: Selection[] = [
     count: 66,
   },
   { name: "a list longer than registers", scores: matrix(5, 400, { seed: 9 }), k: 259, panel: 128 },
+  { name: "four times k", scores: matrix(9, 140, { seed: 9 }), k: 12, times: 4, panel: 64 },
   { name: "no latents on the GPU", scores: matrix(3, 64, { seed: 8 }), k: 4, panel: 64, count: 0 },
 ];
 
@@ -93,7 +96,7 @@ const cases: KernelCase[] = selections.map((s) => ({
     const latents = s.scores[0].length;
     const capacity = roundUp(s.room ?? s.k, 4);
     const step = new Uint32Array(STEP.words);
-    step[STEP.k] = s.k;
+    step[STEP.k] = s.k / (s.times ?? 1);
     const stepBuffer = bench.words("step", step);
     const count = bench.words("count", [s.count ?? latents]);
     // What an earlier batch left is NaN and nonsense here: the first panel has to empty the lists.
@@ -118,6 +121,7 @@ const cases: KernelCase[] = selections.map((s) => ({
         latents,
         count,
         step: stepBuffer,
+        times: s.times,
       }));
     }
     return {

@@ -3,7 +3,7 @@
  * @module
  */
 import { panelCoder } from "../../blocks/coders/panels.ts";
-import { topkGate } from "../../blocks/gates/topk.ts";
+import { multiTopkGate, topkGate } from "../../blocks/gates/topk.ts";
 import { createCount } from "../../kernels/common.ts";
 import type { ActivationPart } from "./types.ts";
 
@@ -14,7 +14,7 @@ export const topkActivation: ActivationPart = {
   coder: ({ gpu, options, space }, encoder) =>
     panelCoder(
       encoder,
-      topkGate(gpu, {
+      (options.multiTopk ? multiTopkGate : topkGate)(gpu, {
         rows: options.rows,
         kMax: options.kMax,
         step: space.step,
