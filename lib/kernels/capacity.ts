@@ -39,6 +39,11 @@ const PLACED_BYTES = 16;
 /** Bytes that the buffers of a code may take. */
 export const CODE_BUDGET: number = 512 * 2 ** 20;
 
+/** Bytes of all buffers of a code with room for `entries` entries a row. */
+export function rowBytes(rows: number, entries: number): number {
+  return rows * entries * ENTRY_BYTES;
+}
+
 /** Latents of a slice at most. */
 const MOST_SLICE = 1024;
 
