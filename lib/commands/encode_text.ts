@@ -51,6 +51,11 @@ export async function encodeText(
   const { openTappedModel } = await import("../data/tapped_model.ts");
   const { forwardRecord } = await import("../reference/forward_record.ts");
   const { record, provenance } = await openDictionary(request.path);
+  if (record.kind !== "sae" && record.kind !== "transcoder") {
+    throw new SdmError(
+      `Cannot encode with "${request.path}": it is a ${record.kind}, which reads several hookpoints`,
+    );
+  }
   const hookpoint = model.hookpoint ?? provenance.hookpoint;
   const config = { ...request.config, model: { ...model, hookpoint } };
   const tapped = await openTappedModel(modelOptions(config));

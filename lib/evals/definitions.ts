@@ -13,10 +13,11 @@ export interface Measured {
   definition: string;
 }
 
-/** Definitions by name; x is an activation, y its reconstruction, r = x - y, T the number of held-out rows. */
+/** Definitions by name; x is a target activation, y its reconstruction, r = x - y, T the number of held-out rows. */
 export const DEFINITIONS: Readonly<Record<string, string>> = {
   "recon/fvu":
     "Fraction of variance unexplained: Σ‖r‖² / (Σ‖x‖² - ‖Σx‖²/T) over all held-out rows, each dimension about its own mean.",
+  "recon/fvu_layer": "recon/fvu of one target layer by itself.",
   "recon/explained_variance": "1 - recon/fvu.",
   "recon/mse": "Mean over rows of ‖r‖², summed over dimensions.",
   "recon/cossim": "Mean over rows of x·y / (‖x‖ ‖y‖); a zero reconstruction counts as 0.",

@@ -7,14 +7,14 @@ import { SdmError } from "../base/errors.ts";
 import type { OnProgress } from "../base/progress.ts";
 import { sequentialRows } from "../data/sequential_rows.ts";
 import type { TextInputs } from "../data/text_inputs.ts";
+import type { PointFacts } from "../data/types.ts";
 import { meanRow } from "../blocks/norms/geometric_median.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { loadDictionary } from "../models/inference.ts";
-import { familyOf } from "../models/mod.ts";
-import type { DictionaryRecord } from "../models/record.ts";
-import { modelOptions } from "../models/types.ts";
+import type { TrainedRecord } from "../models/record.ts";
+import type { StartFacts } from "../models/types.ts";
 import type { Measured } from "./definitions.ts";
-import { type HeldOutPass, type HeldOutRows, passOver } from "./held_out.ts";
+import { type HeldOutPass, type HeldOutRows, passOver, targetsOf } from "./held_out.ts";
 import { pcaFigures } from "./pca.ts";
 import { densityFigures, figuresOf } from "./sums.ts";
 
@@ -50,8 +50,8 @@ export interface Evaluation {
 export interface EvaluateOptions {
   /** Rows to read at most. */
   maxRows: number;
-  /** Seed of the untrained baseline. */
-  seed: number;
+  /** Makes the same family with its first weights, where that can be known. */
+  untrained?: (facts: StartFacts) => TrainedRecord;
   /** Receives progress. */
   onProgress: OnProgress;
   /** Stops between two pieces. */
@@ -64,23 +64,22 @@ export async function readHeldOut(
   { maxRows, onProgress, signal }: EvaluateOptions,
 ): Promise<PlacedRows> {
   const rows = Math.min(maxRows, inputs.kept.rows);
-  const d = inputs.point.d;
+  const { points } = inputs;
   const data: PlacedRows = {
     rows,
-    d,
-    x: new Float32Array(rows * d),
+    points: points.map(({ d }) => ({ d, x: new Float32Array(rows * d) })),
     context: new Uint32Array(rows),
     position: new Uint32Array(rows),
   };
   let done = 0;
-  for await (const piece of sequentialRows({ ...inputs, points: [inputs.point], maxRows: rows })) {
+  for await (const piece of sequentialRows({ ...inputs, maxRows: rows })) {
     if (signal?.aborted) {
       throw new SdmError("Stopped before the evaluation was done: nothing was written", {
         hint: "sdm report measures again",
         exitCode: 130,
       });
     }
-    data.x.set(piece.points[0], done * d);
+    data.points.forEach(({ d, x }, p) => x.set(piece.points[p], done * d));
     data.context.set(piece.context, done);
     data.position.set(piece.position, done);
     done += piece.rows;
@@ -91,69 +90,82 @@ export async function readHeldOut(
 
 /**
  * Evaluates a dictionary.
- * @throws SdmError when the dictionary's width is not that of the activations
+ * @throws SdmError when the dictionary's widths are not those of the activations
  */
 export async function evaluateDictionary(
   gpu: Gpu,
-  record: DictionaryRecord,
+  record: TrainedRecord,
   inputs: TextInputs,
   options: EvaluateOptions,
 ): Promise<Evaluation> {
-  if (record.dIn !== inputs.point.d) {
-    throw new SdmError(
-      `Cannot evaluate: the dictionary has d_in ${record.dIn}, ` +
-        `activations at "${inputs.point.name}" have ${inputs.point.d}`,
-      { hint: "name the hookpoint that the dictionary was trained at" },
-    );
-  }
-  const data = await readHeldOut(inputs, options);
   const trained = loadDictionary(gpu, record);
+  checkWidths(trained.widths, inputs.points);
+  const data = await readHeldOut(inputs, options);
   const tell = (stage: string) => (done: number) =>
     options.onProgress({ stage, done, total: data.rows, unit: "tokens" });
-  const pass = await passOver(trained, record.dSae, data, {
-    keepCodes: true,
-    onRows: tell("evaluate"),
-  });
-  const untrained = await untrainedFigures(gpu, record, data, options.seed);
-  const k = record.activation.name === "topk" ? record.activation.k : record.dIn;
-  return {
-    contenders: [
-      {
-        name: "trained",
-        what: `The dictionary: ${record.dSae} latents.`,
-        figures: [...figuresOf(pass.sums), ...densityFigures(pass.fired, data.rows)],
-      },
-      {
-        name: `PCA, k = ${k}`,
-        what: `The ${k} principal components that are largest in magnitude on each token; ` +
-          "fitted on these very tokens, which favours it.",
-        figures: await pcaFigures(gpu, data, k),
-      },
-      {
-        name: "untrained",
-        what:
-          "The same family with its first random weights; its output bias is the mean of these tokens.",
-        figures: untrained,
-      },
-    ],
-    data,
-    pass,
-  };
+  const pass = await passOver(trained, data, { keepCodes: true, onRows: tell("evaluate") });
+  const contenders: Contender[] = [{
+    name: "trained",
+    what: `The dictionary: ${trained.latents} latents.`,
+    figures: figuresOfPass(pass, data.rows),
+  }];
+  if (data.points.length === 1) contenders.push(await pcaContender(gpu, record, data, pass));
+  if (options.untrained) {
+    const facts = {
+      bDec: targetsOf(data.points).map(({ d, x }) => meanRow(x, d)),
+      meanInput: data.points.map(({ d, x }) => meanRow(x, d)),
+      sample: data.points[0].x.subarray(0, SAMPLE_ROWS * data.points[0].d),
+      scales: data.points.map(() => 1),
+    };
+    const first = loadDictionary(gpu, options.untrained(facts));
+    contenders.push({
+      name: "untrained",
+      what:
+        "The same family with its first random weights; its output bias is the mean of these tokens.",
+      figures: figuresOfPass(await passOver(first, data, { keepCodes: false }), data.rows),
+    });
+  }
+  return { contenders, data, pass };
 }
 
-async function untrainedFigures(
+/** Rows that first weights may look at. */
+const SAMPLE_ROWS = 4096;
+
+function figuresOfPass({ sums, fired }: HeldOutPass, rows: number): Measured[] {
+  return [...figuresOf(sums), ...densityFigures(fired, rows)];
+}
+
+function checkWidths(widths: readonly number[], points: readonly PointFacts[]): void {
+  if (widths.length !== points.length) {
+    throw new SdmError(
+      `Cannot evaluate: the dictionary reads and writes ${widths.length} hookpoints, ` +
+        `${points.length} are named`,
+    );
+  }
+  points.forEach(({ name, d }, i) => {
+    if (d === widths[i]) return;
+    const what = i === 0 ? "d_in" : `width ${i}`;
+    throw new SdmError(
+      `Cannot evaluate: the dictionary has ${what} ${
+        widths[i]
+      }, activations at "${name}" have ${d}`,
+      { hint: "name the hookpoint that the dictionary was trained at" },
+    );
+  });
+}
+
+/** PCA with as many components a row as the dictionary has active latents. */
+async function pcaContender(
   gpu: Gpu,
-  record: DictionaryRecord,
+  { activation, dIn }: TrainedRecord,
   data: HeldOutRows,
-  seed: number,
-): Promise<Measured[]> {
-  const { dIn, dOut, dSae, activation } = record;
-  const family = familyOf(activation.name);
-  const k = activation.name === "topk" ? activation.k : 0;
-  const mean = meanRow(data.x, data.d);
-  const options = modelOptions({ rows: 1, dIn, dOut, dSae, k });
-  const start = { bDec: [mean], meanInput: [mean], sample: data.x, scales: [1] };
-  const first = family.record(options, family.initial(options, seed, start));
-  const pass = await passOver(loadDictionary(gpu, first), dSae, data, { keepCodes: false });
-  return [...figuresOf(pass.sums), ...densityFigures(pass.fired, data.rows)];
+  { sums: [{ active, rows }] }: HeldOutPass,
+): Promise<Contender> {
+  const k = Math.min(dIn, "k" in activation ? Math.round(activation.k) : Math.round(active / rows));
+  return {
+    name: `PCA, k = ${k}`,
+    what: `The ${k} principal components that are largest in magnitude on each token; ` +
+      "fitted on these very tokens, which favours it.",
+    figures: await pcaFigures(gpu, { rows: data.rows, ...data.points[0] }, k),
+  };
 }

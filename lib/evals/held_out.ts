@@ -2,24 +2,30 @@
  * One pass of a dictionary over held-out rows: metrics, how often each latent fires, and the code itself for dashboards.
  * @module
  */
+import { STATS } from "../kernels/residual_rows.ts";
 import type { EncodedRows, LoadedDictionary } from "../models/inference.ts";
 import { addRow, emptySums, type EvalSums } from "./sums.ts";
-import { STATS } from "../kernels/residual_rows.ts";
 
-/** Held-out rows, all in memory. */
-export interface HeldOutRows {
-  /** Number of rows. */
-  rows: number;
+/** Activations of one point. */
+export interface HeldOutPoint {
   /** Width. */
   d: number;
   /** Row-major [rows, d]. */
   x: Float32Array;
 }
 
+/** Held-out rows, all in memory. */
+export interface HeldOutRows {
+  /** Number of rows. */
+  rows: number;
+  /** The points: inputs, then targets; an autoencoder has one point for both. */
+  points: readonly HeldOutPoint[];
+}
+
 /** What a pass found. */
 export interface HeldOutPass {
-  /** Sums for metrics. */
-  sums: EvalSums;
+  /** Sums for metrics, one a target. */
+  sums: EvalSums[];
   /** Rows on which each latent fired. */
   fired: Uint32Array;
   /** Rows that had i active latents, at place i. */
@@ -28,25 +34,31 @@ export interface HeldOutPass {
   codes: EncodedRows[];
 }
 
+/** The targets among the points. */
+export function targetsOf(points: readonly HeldOutPoint[]): readonly HeldOutPoint[] {
+  return points.length === 1 ? points : points.slice(points.length / 2);
+}
+
 /** Runs a dictionary over all rows. `onRows` hears how many are done. */
 export async function passOver(
   dictionary: LoadedDictionary,
-  dSae: number,
-  data: HeldOutRows,
+  { rows, points }: HeldOutRows,
   options: { keepCodes: boolean; onRows?: (rows: number) => void },
 ): Promise<HeldOutPass> {
-  const { rows, d, x } = data;
   const pass: HeldOutPass = {
-    sums: emptySums(d),
-    fired: new Uint32Array(dSae),
+    sums: targetsOf(points).map(({ d }) => emptySums(d)),
+    fired: new Uint32Array(dictionary.latents),
     l0Counts: [],
     codes: [],
   };
   for (let first = 0; first < rows; first += dictionary.maxRows) {
     const count = Math.min(dictionary.maxRows, rows - first);
-    const part = x.subarray(first * d, (first + count) * d);
-    const code = await dictionary.run(part);
-    addCode(pass, part, d, code);
+    const parts = points.map(({ d, x }) => ({
+      d,
+      x: x.subarray(first * d, (first + count) * d),
+    }));
+    const code = await dictionary.run(parts.map((p) => p.x));
+    addCode(pass, targetsOf(parts), code);
     if (options.keepCodes) pass.codes.push(code);
     options.onRows?.(first + count);
   }
@@ -54,7 +66,7 @@ export async function passOver(
   return pass;
 }
 
-function addCode(pass: HeldOutPass, x: Float32Array, d: number, code: EncodedRows): void {
+function addCode(pass: HeldOutPass, targets: readonly HeldOutPoint[], code: EncodedRows): void {
   const { rowStart, latent, value, stats } = code;
   for (let r = 0; r < code.rows; r++) {
     let l1 = 0;
@@ -64,12 +76,14 @@ function addCode(pass: HeldOutPass, x: Float32Array, d: number, code: EncodedRow
     }
     const active = rowStart[r + 1] - rowStart[r];
     pass.l0Counts[active] = (pass.l0Counts[active] ?? 0) + 1;
-    const s = stats.subarray(r * STATS, (r + 1) * STATS);
-    addRow(
-      pass.sums,
-      x.subarray(r * d, (r + 1) * d),
-      { error: s[0], reconSquare: s[2], product: s[3] },
-      { active, l1 },
-    );
+    targets.forEach(({ d, x }, t) => {
+      const s = stats[t].subarray(r * STATS, (r + 1) * STATS);
+      addRow(
+        pass.sums[t],
+        x.subarray(r * d, (r + 1) * d),
+        { error: s[0], reconSquare: s[2], product: s[3] },
+        { active, l1 },
+      );
+    });
   }
 }

@@ -13,7 +13,7 @@ import { createRows, destroyRows, onlyShard, writeRows } from "../gpu/rows.ts";
 import { encodeGemm, PANEL_UNIT } from "../kernels/encode_gemm.ts";
 import { roundUp } from "../tensor/shards.ts";
 import { type Measured, measured } from "./definitions.ts";
-import type { HeldOutRows } from "./held_out.ts";
+import type { HeldOutPoint } from "./held_out.ts";
 import { fvuOf } from "./sums.ts";
 
 /** Rows of a tile. */
@@ -59,7 +59,12 @@ async function product(
 }
 
 /** Rows [first, first + count) less the mean, in float32. */
-function centredTile({ x, d }: HeldOutRows, mean: Float64Array, first: number, count: number) {
+function centredTile(
+  { x, d }: HeldOutPoint & { rows: number },
+  mean: Float64Array,
+  first: number,
+  count: number,
+) {
   const out = new Float32Array(count * d);
   for (let i = 0; i < out.length; i++) out[i] = x[first * d + i] - mean[i % d];
   return out;
@@ -84,7 +89,11 @@ function largestSum(values: Float64Array, k: number): number {
  * Figures of the baseline with `k` components a row.
  * @param k components kept, at most d
  */
-export async function pcaFigures(gpu: Gpu, data: HeldOutRows, k: number): Promise<Measured[]> {
+export async function pcaFigures(
+  gpu: Gpu,
+  data: HeldOutPoint & { rows: number },
+  k: number,
+): Promise<Measured[]> {
   const { rows, d, x } = data;
   const mean = new Float64Array(d);
   for (let i = 0; i < rows * d; i++) mean[i % d] += x[i];

@@ -91,20 +91,31 @@ export function fvuOf(error: number, variance: number): number {
   return error / variance;
 }
 
-/** The metrics of reconstruction and sparsity. */
-export function figuresOf(sums: EvalSums): Measured[] {
-  const fvu = fvuOf(sums.error, totalVariance(sums));
-  const mean = (value: number) => value / sums.rows;
+/**
+ * The metrics of reconstruction and sparsity. Of several targets, sums over rows are over the rows of all of them, and each
+ * has an FVU of its own.
+ */
+export function figuresOf(targets: readonly EvalSums[]): Measured[] {
+  const total = (f: (sums: EvalSums) => number) => targets.reduce((n, sums) => n + f(sums), 0);
+  const error = total((s) => s.error);
+  const fvu = fvuOf(error, total(totalVariance));
+  const rows = total((s) => s.rows);
+  const mean = (value: number) => value / rows;
+  const each = targets.length === 1 ? [] : targets.map((s, l) => ({
+    ...measured("recon/fvu_layer", fvuOf(s.error, totalVariance(s))),
+    name: `recon/fvu_layer_${l}`,
+  }));
   return [
     measured("recon/fvu", fvu),
+    ...each,
     measured("recon/explained_variance", 1 - fvu),
-    measured("recon/mse", mean(sums.error)),
-    measured("recon/nmse_ratio", sums.error / sums.square),
-    measured("recon/cossim", mean(sums.cosine)),
-    measured("recon/l2_ratio", mean(sums.ratio)),
-    measured("recon/relative_bias", sums.reconSquare / sums.product),
-    measured("sparsity/l0", mean(sums.active)),
-    measured("sparsity/l1", mean(sums.l1)),
+    measured("recon/mse", mean(error)),
+    measured("recon/nmse_ratio", error / total((s) => s.square)),
+    measured("recon/cossim", mean(total((s) => s.cosine))),
+    measured("recon/l2_ratio", mean(total((s) => s.ratio))),
+    measured("recon/relative_bias", total((s) => s.reconSquare) / total((s) => s.product)),
+    measured("sparsity/l0", mean(total((s) => s.active))),
+    measured("sparsity/l1", mean(total((s) => s.l1))),
   ];
 }
 

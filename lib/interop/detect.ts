@@ -4,9 +4,10 @@
  */
 import { SdmError } from "../base/errors.ts";
 import { exists } from "../files/documents.ts";
-import type { Activation, DictionaryRecord, Provenance } from "../models/record.ts";
+import type { Activation, DictionaryRecord, Provenance, TrainedRecord } from "../models/record.ts";
 import { baseName, provenanceOf, readSidecar, SIDECAR_FILE, verifyTensors } from "./native.ts";
 import type { Sidecar } from "./native.ts";
+import { isRecord, readRecord } from "./record_file.ts";
 import { activationOf, readSaelens, readSaelensConfig } from "./saelens_read.ts";
 import { CFG_FILE, readWeights, WEIGHTS_FILE } from "./saelens_weights.ts";
 
@@ -17,7 +18,7 @@ export interface OpenedDictionary {
   /** Name of the format. */
   format: "sdm" | "saelens";
   /** The dictionary. */
-  record: DictionaryRecord;
+  record: TrainedRecord;
   /** Where it comes from. */
   provenance: Provenance;
 }
@@ -29,7 +30,10 @@ export interface OpenedDictionary {
 export async function openDictionary(folder: string): Promise<OpenedDictionary> {
   const path = folder.replace(/(?<=.)\/+$/, "");
   const has = (name: string) => exists(`${path}/${name}`);
-  if (await has(SIDECAR_FILE)) return await openNative(path);
+  if (await has(SIDECAR_FILE)) {
+    if (!await isRecord(path)) return await openNative(path);
+    return { folder: path, format: "sdm", ...await readRecord(path) };
+  }
   if (await has(CFG_FILE) && await has(WEIGHTS_FILE)) {
     const { record, provenance } = await readSaelens(path);
     return { folder: path, format: "saelens", record, provenance };

@@ -12,7 +12,12 @@ import { CFG_FILE, SPARSITY_FILE, WEIGHTS_FILE, weightTensors } from "./saelens_
 /** The newest SAELens that our files were tested with; without a version its old converter takes over. */
 const SAELENS_VERSION = "6.54.12";
 
-const ARCHITECTURES = { relu: "standard", topk: "topk", jumprelu: "jumprelu" } as const;
+/** Names of SAELens' architectures by activation. */
+const ARCHITECTURES: Partial<Record<DictionaryRecord["activation"]["name"], string>> = {
+  relu: "standard",
+  topk: "topk",
+  jumprelu: "jumprelu",
+};
 
 /** Element types on disk, by their names in configurations. */
 export const WEIGHTS_DTYPE = {
@@ -77,9 +82,15 @@ export async function writeSaelensConfig(
   extra: SaelensExtra = {},
 ): Promise<void> {
   const { activation } = record;
+  const architecture = ARCHITECTURES[activation.name];
+  if (!architecture) {
+    throw new SdmError(
+      `Cannot write SAELens folder "${folder}": it has no class for "${activation.name}"`,
+    );
+  }
   const isHeads = provenance.hookpoint.endsWith(".hook_z");
   await writeJson(`${folder}/${CFG_FILE}`, {
-    architecture: ARCHITECTURES[activation.name],
+    architecture,
     d_in: record.dIn,
     d_sae: record.dSae,
     dtype: extra.dtype ?? "float32",

@@ -1,13 +1,21 @@
 /**
- * Saving a trained dictionary: a SAELens folder with `sdm.json` beside it, whole or not at all.
+ * Saving a trained dictionary: a SAELens folder with `sdm.json` beside it where SAELens has a class for it, else the
+ * program's own layout; whole or not at all.
  * @module
  */
 import { writeFolderAtomic } from "../files/atomic.ts";
-import type { DictionaryRecord, Provenance } from "../models/record.ts";
+import type { DictionaryRecord, Provenance, TrainedRecord } from "../models/record.ts";
 import { hasUnitDecoder, unitDecoderGauge } from "./gauge.ts";
 import { writeSidecar } from "./native.ts";
+import { writeRecord } from "./record_file.ts";
 import { type SaelensExtra, writeSaelensConfig, writeSaelensWeights } from "./saelens_write.ts";
 import { WEIGHTS_FILE } from "./saelens_weights.ts";
+
+/** Whether SAELens has a class for a record. */
+function fitsSaelens(record: TrainedRecord): record is DictionaryRecord {
+  return record.kind === "sae" && record.dIn === record.dOut && !record.wSkip && !record.prefixes &&
+    ["relu", "topk", "jumprelu"].includes(record.activation.name);
+}
 
 /**
  * The form in which a dictionary leaves the program: no gate, and unit decoder rows where that is the same function
@@ -23,14 +31,18 @@ export function exportForm(record: DictionaryRecord): DictionaryRecord {
 /**
  * Writes the folder under a temporary name and renames it; `openDictionary` and `SAE.load_from_disk` read it.
  * @returns the record as written, see {@link exportForm}.
- * @throws {SdmError} for a full disk, a value that the type cannot hold, a kind that SAELens does not have.
+ * @throws {SdmError} for a full disk, a value that the type cannot hold.
  */
 export async function saveDictionary(
   folder: string,
-  record: DictionaryRecord,
+  record: TrainedRecord,
   provenance: Provenance,
   extra: SaelensExtra = {},
-): Promise<DictionaryRecord> {
+): Promise<TrainedRecord> {
+  if (!fitsSaelens(record)) {
+    await writeFolderAtomic(folder, (partial) => writeRecord(partial, record, provenance));
+    return record;
+  }
   const written = exportForm(record);
   await writeFolderAtomic(folder, async (partial) => {
     await writeSaelensWeights(partial, written, extra);

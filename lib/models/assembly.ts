@@ -7,7 +7,7 @@
  */
 import { type AddToReconstruction, rowsDecoder } from "../blocks/decoders/rows.ts";
 import { auxkLoss } from "../blocks/losses/auxk.ts";
-import { deadLatents } from "../blocks/losses/dead_latents.ts";
+import { type DeadLatents, deadLatents } from "../blocks/losses/dead_latents.ts";
 import { type LossOptions, lossOptions } from "../blocks/losses/reconstruction.ts";
 import {
   type Coder,
@@ -15,6 +15,7 @@ import {
   createSite,
   createWorkspace,
   type Decoder,
+  type DecoderNorms,
   type Parameter,
   type Penalty,
   type RingField,
@@ -45,6 +46,10 @@ export interface PartsContext {
   inputBias?: Parameter;
   /** The loss of reconstructions. */
   loss: LossOptions;
+  /** Which latents are dead; known after the codes of a step. */
+  dead?: DeadLatents;
+  /** Decoder norms, where they are not just the lengths of the rows of `wDec`. */
+  norms?: DecoderNorms;
 }
 
 /** A connection from input to output beside the code. */
@@ -77,19 +82,14 @@ export interface Parts {
 /** Makes a model of its parts. */
 export function assemble(gpu: Gpu, options: ModelOptions, parts: Parts): TrainableModel {
   const context = contextOf(gpu, options);
-  const { space, wDec, bDec, inputBias, loss } = context;
+  const { space, wDec, bDec, inputBias, loss, dead } = context;
   const coder = parts.coder(context);
   const bypass = parts.bypass?.(context);
   const plain = () => rowsDecoder(gpu, space, { wDec, bDec, loss, addTo: bypass?.addTo });
   const decoder = parts.decoder?.(context, bypass?.addTo) ?? plain();
   const penalty = parts.penalty?.(context, coder);
   const sites = coder.codes.map((plan, i) => createSite(gpu, space, plan, i, options.dSae));
-  const dead = deadLatents(gpu, {
-    rows: options.rows,
-    dSae: options.dSae,
-    deadAfter: options.deadAfterTokens,
-  });
-  const aux = options.auxkCoefficient > 0 && coder.encoder
+  const aux = options.auxkCoefficient > 0 && coder.encoder?.latentRows
     ? auxkLoss(gpu, space, {
       site: sites.length,
       alpha: options.auxkCoefficient,
@@ -143,7 +143,7 @@ export function assemble(gpu: Gpu, options: ModelOptions, parts: Parts): Trainab
       ...penalty?.onEntries(penalised) ?? [],
       ...sites.flatMap((site) => decoder.place(site)),
       ...sites.filter((s) => s.trainsDecoder).flatMap((site, i) => decoder.gradient(site, i > 0)),
-      ...coder.backward(sites, decoder),
+      ...coder.backward(sites, decoder, penalty),
       ...penalty?.onGradients(penalised) ?? [],
       ...aux?.forwardBackward() ?? [],
       ...inputGradient ? coder.inputGradient(inputGradient) : [],
@@ -176,7 +176,10 @@ function clearSite({ scalars }: Workspace, { index }: Site): Command {
 }
 
 /** Workspace and decoder of a model. */
-function contextOf(gpu: Gpu, options: ModelOptions): PartsContext {
+function contextOf(
+  gpu: Gpu,
+  options: ModelOptions,
+): PartsContext & { dead: DeadLatents } {
   const { dIn, dOut, dSae, rows, inputBias, decoderBias, unitRows } = options;
   const separateTarget = options.kind !== "sae";
   const space = createWorkspace(gpu, { rows, dIn, dOut, dSae, separateTarget, inputBias });
@@ -190,5 +193,6 @@ function contextOf(gpu: Gpu, options: ModelOptions): PartsContext {
     bDec,
     inputBias: inputBias ? bDec : undefined,
     loss: lossOptions(options.loss, { rows, dOut }, options.targetVariance),
+    dead: deadLatents(gpu, { rows, dSae, deadAfter: options.deadAfterTokens }),
   };
 }

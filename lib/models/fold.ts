@@ -2,26 +2,59 @@
  * Folds the scales of training into the weights, so that a dictionary takes activations as the model gives them.
  * @module
  */
-import type { DictionaryRecord } from "./record.ts";
+import type { Activation, CltRecord, DictionaryRecord, TrainedRecord } from "./record.ts";
+
+function over(values: Float32Array, scale: number): Float32Array {
+  return values.map((v) => v / scale);
+}
+
+/** An activation whose scores were `scale` times as large in training. */
+function foldActivation(activation: Activation, scale: number): Activation {
+  switch (activation.name) {
+    case "jumprelu":
+      return { name: "jumprelu", threshold: over(activation.threshold, scale) };
+    case "batchtopk":
+      return { ...activation, threshold: activation.threshold / scale };
+    default:
+      return activation;
+  }
+}
 
 /**
  * A dictionary trained on `α x` to reconstruct `β y` becomes one for `x` and `y`, with latents in the model's units:
- * b_enc over α, W_dec times α/β, b_dec over β, thresholds over α, or over β where the gate looks at decoder norms too;
- * W_enc as it is. Source: architectures spec, section 12.1.
- * @param scales α, and β where the target is another point than the input
+ * b_enc over α, W_dec and W_skip times α/β, b_dec over β, thresholds over α, or over β where the gate looks at decoder
+ * norms too; W_enc as it is. Source: architectures spec, section 12.1.
+ * @param scales the factors of all inputs, then of all targets that are not inputs themselves
  */
-export function foldScales(record: DictionaryRecord, scales: readonly number[]): DictionaryRecord {
+export function foldScales<T extends TrainedRecord>(record: T, scales: readonly number[]): T;
+export function foldScales(record: TrainedRecord, scales: readonly number[]): TrainedRecord {
+  return record.kind === "clt" ? foldLayers(record, scales) : foldOne(record, scales);
+}
+
+function foldOne(record: DictionaryRecord, scales: readonly number[]): DictionaryRecord {
   const [input, output = input] = scales;
-  const over = (values: Float32Array, scale: number) => values.map((v) => v / scale);
-  const { activation } = record;
-  const thresholdScale = record.gateByDecoderNorm ? output : input;
+  const ratio = input / output;
+  const scaled = (values: Float32Array) => ratio === 1 ? values : values.map((v) => v * ratio);
   return {
     ...record,
     bEnc: over(record.bEnc, input),
-    wDec: input === output ? record.wDec : record.wDec.map((w) => w * (input / output)),
+    wDec: scaled(record.wDec),
     bDec: over(record.bDec, output),
-    activation: activation.name === "jumprelu"
-      ? { name: "jumprelu", threshold: over(activation.threshold, thresholdScale) }
-      : activation,
+    ...record.wSkip && { wSkip: scaled(record.wSkip) },
+    activation: foldActivation(record.activation, record.gateByDecoderNorm ? output : input),
+  };
+}
+
+/**
+ * Latents of several layers compete in one gate, so that they keep the scale of training: W_enc of a layer times its α,
+ * W_dec and b_dec of a target over its β, biases, thresholds and k as they are. Exact for every gate.
+ */
+function foldLayers(record: CltRecord, scales: readonly number[]): CltRecord {
+  const { layers, dSae, dIn } = record;
+  return {
+    ...record,
+    wEnc: record.wEnc.map((w, i) => w * scales[Math.floor(i / (dSae * dIn))]),
+    wDec: record.wDec.map((w, l) => over(w, scales[layers + l])),
+    bDec: record.bDec.map((b, l) => over(b, scales[layers + l])),
   };
 }

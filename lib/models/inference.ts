@@ -2,19 +2,13 @@
  * A trained dictionary on the device: encodes and decodes rows with the blocks that training uses.
  * @module
  */
-import { SdmError } from "../base/errors.ts";
-import { panelCoder } from "../blocks/coders/panels.ts";
-import { denseEncoder } from "../blocks/encoders/dense.ts";
-import { topkGate } from "../blocks/gates/topk.ts";
-import { createWorkspace, frozenParameter, vectorOf } from "../blocks/types.ts";
 import { createBuffer, type Gpu } from "../gpu/device.ts";
 import { type Command, submit } from "../gpu/program.ts";
 import { readSlices } from "../gpu/readback.ts";
-import { createRows, onlyShard, writeRows } from "../gpu/rows.ts";
-import { createCount, STEP } from "../kernels/common.ts";
-import { decodeRows } from "../kernels/decode_rows.ts";
+import { createRows, onlyShard, type Rows, writeRows } from "../gpu/rows.ts";
 import { residualRows, STATS } from "../kernels/residual_rows.ts";
-import type { DictionaryRecord } from "./record.ts";
+import { inferenceParts, type InferenceTarget } from "./inference_parts.ts";
+import type { TrainedRecord } from "./record.ts";
 
 /** Codes and sums of some rows, on the host. */
 export interface EncodedRows {
@@ -26,98 +20,102 @@ export interface EncodedRows {
   latent: Uint32Array;
   /** Their values, all positive. */
   value: Float32Array;
-  /** Sums of each row, [rows, STATS]: |r|², -, |y|², x·y, |x|². */
-  stats: Float32Array;
-  /** Reconstructions [rows, dOut], when they were asked for. */
-  recon?: Float32Array;
+  /** Of every target the sums of each row, [rows, STATS]: |r|², -, |y|², x·y, |x|², x being the target and y the output. */
+  stats: Float32Array[];
+  /** Of every target the reconstructions [rows, dOut], when they were asked for. */
+  recon?: Float32Array[];
 }
 
 /** A dictionary that is ready to run. */
 export interface LoadedDictionary {
   /** Rows that a call may have at most. */
   readonly maxRows: number;
-  /** Encodes and decodes `x`, row-major [rows ≤ maxRows, dIn]. */
-  run(x: Float32Array, withRecon?: boolean): Promise<EncodedRows>;
+  /** Rows of a call are a multiple of this: 1, or the tokens of a sequence. */
+  readonly rowUnit: number;
+  /** Number of latents, of all layers together. */
+  readonly latents: number;
+  /** Widths of the points: inputs, then targets; an autoencoder has one point for both. */
+  readonly widths: readonly number[];
+  /** Encodes and decodes rows: of every point a row-major matrix [rows ≤ maxRows, its width]. */
+  run(points: readonly Float32Array[], withRecon?: boolean): Promise<EncodedRows>;
+}
+
+/** A target with its buffers. */
+interface Place {
+  recon: Rows;
+  stats: GPUBuffer;
+  commands: Command[];
 }
 
 /**
  * Puts a dictionary on the device.
- * @throws SdmError for an activation that only later versions run
+ * @throws SdmError for what only later versions run
  */
 export function loadDictionary(
   gpu: Gpu,
-  record: DictionaryRecord,
+  record: TrainedRecord,
   maxRows = 2048,
 ): LoadedDictionary {
-  const { activation, dIn, dOut, dSae } = record;
-  if (activation.name !== "topk" || record.kind !== "sae" || record.gateByDecoderNorm) {
-    throw new SdmError(
-      `Cannot run this dictionary: a ${record.kind} with "${activation.name}" was found, ` +
-        `this version runs autoencoders with "topk"`,
-    );
-  }
-  const inputBias = record.subtractBDec;
-  const space = createWorkspace(gpu, { rows: maxRows, dIn, dOut, dSae, inputBias });
-  const frozen = (name: string, rows: number, cols: number, data: Float32Array) => {
-    const parameter = frozenParameter(gpu, name, rows, cols);
-    writeRows(gpu, parameter.value, data);
-    return parameter;
-  };
-  const wDec = frozen("W_dec", dSae, dOut, record.wDec);
-  const bDec = frozen("b_dec", 1, dOut, record.bDec);
-  gpu.device.queue.writeBuffer(space.step, STEP.k * 4, new Uint32Array([activation.k]));
-  const encoder = denseEncoder(gpu, space, {
-    wEnc: frozen("W_enc", dSae, dIn, record.wEnc),
-    bEnc: frozen("b_enc", 1, dSae, record.bEnc),
-    inputBias: inputBias ? bDec : undefined,
-  });
-  const count = createCount(gpu, dSae);
-  const gate = topkGate(gpu, { rows: maxRows, kMax: activation.k, step: space.step, count });
-  const coder = panelCoder(encoder, gate);
-  const [{ code }] = coder.codes;
-  const outRows = createRows(gpu, "recon", maxRows, dOut);
-  const residual = createRows(gpu, "residual", maxRows, dOut);
-  const statsBuffer = createBuffer(gpu, maxRows * STATS * 4, "stats");
-  const noMean = createBuffer(gpu, space.x.stride * 4, "no mean");
-  const commands: Command[] = [
-    ...coder.forward(),
-    ...decodeRows.record(gpu, {
-      code,
-      w: wDec.value,
-      bias: vectorOf(bDec),
-      recon: onlyShard(outRows),
-    }),
-    residualRows.record(gpu, {
-      rows: maxRows,
-      d: dOut,
-      target: onlyShard(space.target),
-      recon: onlyShard(outRows),
-      meanSum: noMean,
-      meanFactor: 0,
-      residual: onlyShard(residual),
-      stats: statsBuffer,
-    }),
-  ];
+  const parts = inferenceParts(gpu, record, maxRows);
+  const { code, inputs, targets } = parts;
+  const places = targets.map((target) => placeOf(gpu, target, maxRows));
+  const commands = [...parts.encode, ...places.flatMap((p) => p.commands)];
+  const written = [...new Set([...inputs, ...targets.map((t) => t.target)])];
   return {
     maxRows,
-    async run(x, withRecon = false) {
-      const rows = x.length / dIn;
-      writeRows(gpu, space.x, x);
+    rowUnit: parts.rowUnit,
+    latents: parts.latents,
+    widths: written.map((w) => w.cols),
+    async run(points, withRecon = false) {
+      const rows = points[0].length / written[0].cols;
+      written.forEach((place, i) => writeRows(gpu, place, points[i]));
       submit(gpu, commands);
       const slices = [
         { buffer: code.spans, size: rows * 8 },
         { buffer: code.entries, size: rows * code.capacity * 8 },
-        { buffer: statsBuffer, size: rows * STATS * 4 },
+        ...places.map((p) => ({ buffer: p.stats, size: rows * STATS * 4 })),
+        ...withRecon
+          ? places.map(({ recon }) => ({
+            buffer: onlyShard(recon),
+            size: rows * recon.stride * 4,
+          }))
+          : [],
       ];
-      const stride = outRows.stride;
-      if (withRecon) slices.push({ buffer: onlyShard(outRows), size: rows * stride * 4 });
-      const [spans, entries, stats, recon] = await readSlices(gpu, slices);
+      const [spans, entries, ...rest] = await readSlices(gpu, slices);
+      const recon = rest.slice(places.length);
       return {
         ...compact(rows, new Uint32Array(spans), new Uint32Array(entries)),
-        stats: new Float32Array(stats),
-        recon: recon && unpad(new Float32Array(recon), rows, dOut, stride),
+        stats: rest.slice(0, places.length).map((bytes) => new Float32Array(bytes)),
+        recon: withRecon
+          ? recon.map((bytes, i) => unpad(new Float32Array(bytes), rows, places[i].recon))
+          : undefined,
       };
     },
+  };
+}
+
+/** Decode and sums of a target. */
+function placeOf(gpu: Gpu, { target, decode }: InferenceTarget, rows: number): Place {
+  const recon = createRows(gpu, "recon", rows, target.cols);
+  const residual = createRows(gpu, "residual", rows, target.cols);
+  const stats = createBuffer(gpu, rows * STATS * 4, "stats");
+  const noMean = createBuffer(gpu, target.stride * 4, "no mean");
+  return {
+    recon,
+    stats,
+    commands: [
+      ...decode(recon),
+      residualRows.record(gpu, {
+        rows,
+        d: target.cols,
+        target: onlyShard(target),
+        recon: onlyShard(recon),
+        meanSum: noMean,
+        meanFactor: 0,
+        residual: onlyShard(residual),
+        stats,
+      }),
+    ],
   };
 }
 
@@ -142,7 +140,7 @@ function compact(
   return { rows, rowStart, latent, value };
 }
 
-function unpad(data: Float32Array, rows: number, cols: number, stride: number): Float32Array {
+function unpad(data: Float32Array, rows: number, { cols, stride }: Rows): Float32Array {
   if (cols === stride) return data;
   const out = new Float32Array(rows * cols);
   for (let r = 0; r < rows; r++) {

@@ -4,7 +4,8 @@
  */
 import type { Parameter, Workspace } from "../blocks/types.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { adamOptimizer, type Optimizer } from "../optim/adam.ts";
+import { adamOptimizer } from "../optim/adam.ts";
+import type { Optimizer } from "../optim/types.ts";
 import type { ModelOptions } from "./types.ts";
 
 /** Makes the optimiser of all parameters. */

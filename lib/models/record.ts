@@ -12,7 +12,19 @@ export type Activation =
   | { name: "groupmax"; k: number }
   | { name: "jumprelu"; threshold: Float32Array }
   /** Trained with k · rows latents a batch; a row by itself keeps the scores above the threshold. */
-  | { name: "batchtopk"; k: number; threshold: number };
+  | { name: "batchtopk"; k: number; threshold: number }
+  /** Greedy: the largest score of what is left, again and again. The encoder is the decoder. */
+  | {
+    name: "matching_pursuit";
+    /** Most picks of a row. */
+    iterations: number;
+    /** A row stops when what is left is shorter; 0 for never. */
+    residualThreshold: number;
+    /** Whether a row stops when a pick repeats a latent. */
+    stopOnDuplicateSupport: boolean;
+    /** Whether only positive scores are picked. */
+    relu: boolean;
+  };
 
 /**
  * A dictionary in memory. Matrices are latent-major: row `f` belongs to latent `f`.
@@ -89,6 +101,12 @@ export interface Provenance {
   hookpoint: string;
   /** ONNX tensor that was tapped. */
   tensor?: string;
+  /** Hookpoint that is reconstructed, where it is another one. */
+  hookpointOut?: string;
+  /** Inputs by layer, where there are several; `hookpoint` is the first. */
+  hookpoints?: string[];
+  /** Outputs by layer, where there are several; `hookpointOut` is the first. */
+  hookpointsOut?: string[];
   /** Model: a name or a path's last part. */
   modelName?: string;
   /** SHA-256 of the ONNX file. */

@@ -7,7 +7,9 @@
  *     y = f W_dec + b_dec               [rows, o]
  *
  * relu: max(s, 0). topk: the k largest s of a row (ties to the lowest latent), then max(·, 0).
- * jumprelu: max(s, 0) where s > threshold, strictly.
+ * jumprelu: max(s, 0) where s > threshold, strictly; batchtopk: the same with one threshold for all.
+ * groupmax: of each of k groups of floor(F / k) latents the largest, then max(·, 0).
+ * With W_skip [o, d] the raw input adds W_skip x to y.
  * @module
  */
 
@@ -35,7 +37,16 @@ export interface ForwardRecord {
   readonly activation:
     | { readonly name: "relu" }
     | { readonly name: "topk"; readonly k: number }
+    | { readonly name: "groupmax"; readonly k: number }
+    | { readonly name: "batchtopk"; readonly threshold: number }
+    | { readonly name: "matching_pursuit" }
     | { readonly name: "jumprelu"; readonly threshold: ArrayLike<number> };
+}
+
+/** A connection from input to output beside the code. */
+export interface SkipRecord {
+  /** [dOut, dIn]. */
+  readonly wSkip?: ArrayLike<number>;
 }
 
 /** Latents and reconstruction of some rows, dense. */
@@ -47,8 +58,11 @@ export interface ForwardResult {
 }
 
 /** Runs the formula of this module on `x` [rows, dIn]. */
-export function forwardRecord(record: ForwardRecord, x: ArrayLike<number>): ForwardResult {
-  const { dIn, dOut, dSae, wEnc, wDec } = record;
+export function forwardRecord(
+  record: ForwardRecord & SkipRecord,
+  x: ArrayLike<number>,
+): ForwardResult {
+  const { dIn, dOut, dSae, wEnc, wDec, wSkip } = record;
   const rows = x.length / dIn;
   if (!Number.isInteger(rows)) {
     throw new RangeError(`Cannot split ${x.length} values in rows of ${dIn}`);
@@ -68,7 +82,10 @@ export function forwardRecord(record: ForwardRecord, x: ArrayLike<number>): Forw
     }
     const active = activate(record.activation, scores);
     const y = reconstruction.subarray(r * dOut, (r + 1) * dOut);
-    for (let j = 0; j < dOut; j++) y[j] = record.bDec[j];
+    for (let j = 0; j < dOut; j++) {
+      y[j] = record.bDec[j];
+      if (wSkip) { for (let i = 0; i < dIn; i++) y[j] += wSkip[j * dIn + i] * x[r * dIn + i]; }
+    }
     for (let f = 0; f < dSae; f++) {
       const value = active[f] / gate[f];
       latents[r * dSae + f] = value;
@@ -90,13 +107,35 @@ function decoderGate({ dSae, dOut, wDec, gateByDecoderNorm }: ForwardRecord): Fl
   return gate;
 }
 
-function activate(activation: ForwardRecord["activation"], s: Float64Array): Float64Array {
+/** An activation function on the scores of one row. */
+export function activate(
+  activation: ForwardRecord["activation"],
+  s: Float64Array,
+): Float64Array {
   if (activation.name === "relu") return s.map((v) => Math.max(v, 0));
   if (activation.name === "jumprelu") {
     return s.map((v, f) => v > activation.threshold[f] ? Math.max(v, 0) : 0);
   }
+  if (activation.name === "batchtopk") {
+    return s.map((v) => v > activation.threshold ? Math.max(v, 0) : 0);
+  }
+  if (activation.name === "groupmax") return largestOfGroups(s, activation.k);
+  if (activation.name === "matching_pursuit") {
+    throw new RangeError("Cannot run matching pursuit as an activation of scores");
+  }
   const order = Array.from(s.keys()).sort((a, b) => s[b] - s[a] || a - b);
   const out = new Float64Array(s.length);
   for (const f of order.slice(0, activation.k)) out[f] = Math.max(s[f], 0);
+  return out;
+}
+
+function largestOfGroups(s: Float64Array, groups: number): Float64Array {
+  const size = Math.floor(s.length / groups);
+  const out = new Float64Array(s.length);
+  for (let g = 0; g < groups; g++) {
+    let best = g * size;
+    for (let f = best; f < (g + 1) * size; f++) if (s[f] > s[best]) best = f;
+    out[best] = Math.max(s[best], 0);
+  }
   return out;
 }

@@ -14,6 +14,7 @@ import { readJsonLines } from "../files/json_lines.ts";
 import type { OpenedDictionary } from "../interop/detect.ts";
 import { unembedding } from "../onnx/describe.ts";
 import { loadModel } from "../onnx/graph.ts";
+import type { TrainedRecord } from "../models/record.ts";
 import { readManifest, type RunManifest } from "../train/manifest.ts";
 import {
   type EvaluateHooks,
@@ -78,11 +79,13 @@ function factsOf(
   const list: [string, string | undefined][] = [
     [
       "Dictionary",
-      `${record.activation.name}, ${formatCount(record.dSae)} latents of width ${record.dIn}`,
+      `${record.kind}, ${record.activation.name}, ` +
+      `${formatCount(record.dSae)} latents of width ${record.dIn}` +
+      (record.kind === "clt" ? ` in each of ${record.layers} layers` : ""),
     ],
     [
       "Active latents a token",
-      record.activation.name === "topk" ? `k = ${record.activation.k}` : undefined,
+      "k" in record.activation ? `k = ${record.activation.k}` : undefined,
     ],
     ["Hookpoint", provenance.hookpoint],
     ["Model", `${facts.model.id} (sha256 ${facts.model.onnx_sha256.slice(0, 12)})`],
@@ -116,6 +119,12 @@ function factsOf(
 /** Whether a decoder row of this hookpoint is a direction in the residual stream. */
 function writesToStream(hookpoint: string): boolean {
   return /hook_(resid_(pre|mid|post)|attn_out|mlp_out)$/.test(hookpoint);
+}
+
+/** What a latent writes; of several targets, what it writes to the last one. */
+function decoderRow({ wDec, dOut }: TrainedRecord, latent: number): Float32Array {
+  const last = wDec instanceof Float32Array ? wDec : wDec[wDec.length - 1];
+  return last.subarray(latent * dOut, (latent + 1) * dOut);
 }
 
 async function cards(
@@ -158,10 +167,7 @@ async function cards(
         peak: position - first,
       };
     }),
-    ...effects(record.wDec.subarray(
-      profile.latent * record.dOut,
-      (profile.latent + 1) * record.dOut,
-    )),
+    ...effects(decoderRow(record, profile.latent)),
   }));
 
   function effects(row: Float32Array): Pick<LatentCard, "promoted" | "suppressed"> {

@@ -13,6 +13,7 @@ import { writeJson } from "../files/atomic.ts";
 import { exists } from "../files/documents.ts";
 import { openGpu } from "../gpu/device.ts";
 import { openDictionary, type OpenedDictionary } from "../interop/detect.ts";
+import { untrainedRecord } from "./untrained.ts";
 
 /** What is measured. */
 export interface EvaluateRequest {
@@ -65,7 +66,7 @@ export async function measure(
     try {
       const evaluation = await evaluateDictionary(gpu, opened.record, inputs, {
         maxRows: config.train.eval_tokens,
-        seed: config.seed,
+        untrained: untrainedRecord(opened),
         ...hooks,
       });
       return { opened, inputs, evaluation };

@@ -18,7 +18,7 @@ export function codeOf(rows: readonly (readonly number[])[]): EncodedRows {
     rowStart: Uint32Array.from(rowStart),
     latent: Uint32Array.from(latent),
     value: Float32Array.from(value),
-    stats: new Float32Array(rows.length * STATS),
+    stats: [new Float32Array(rows.length * STATS)],
   };
 }
 
@@ -32,7 +32,10 @@ export function fakeDictionary(
   let done = 0;
   return {
     maxRows,
-    run(x) {
+    rowUnit: 1,
+    latents: code(new Array<number>(d).fill(0), 0).length,
+    widths: [d],
+    run([x]) {
       const rows = Array.from(
         { length: x.length / d },
         (_, r) => [...x.subarray(r * d, r * d + d)],
@@ -42,7 +45,7 @@ export function fakeDictionary(
         const y = recon(row, done + r);
         const sum = (f: (a: number, b: number) => number) =>
           row.reduce((s, a, j) => s + f(a, y[j]), 0);
-        result.stats.set([
+        result.stats[0].set([
           sum((a, b) => (a - b) ** 2),
           0,
           sum((_, b) => b * b),

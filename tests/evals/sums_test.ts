@@ -16,10 +16,9 @@ async function measure(
   code: (row: number[], r: number) => number[],
   perCall = 64,
 ) {
-  const latents = code(x[0], 0).length;
-  const data = { rows: x.length, d: x[0].length, x: Float32Array.from(x.flat()) };
+  const data = { rows: x.length, points: [{ d: x[0].length, x: Float32Array.from(x.flat()) }] };
   const dictionary = fakeDictionary(x[0].length, perCall, recon, code);
-  const pass = await passOver(dictionary, latents, data, { keepCodes: true });
+  const pass = await passOver(dictionary, data, { keepCodes: true });
   const figures = [...figuresOf(pass.sums), ...densityFigures(pass.fired, x.length)];
   return { pass, figures: byName(figures) };
 }

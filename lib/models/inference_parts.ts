@@ -1,0 +1,172 @@
+/**
+ * What running a trained dictionary takes, by what its record says: places for the points, commands that make the code,
+ * and a decode for every target. Nothing here has gradients.
+ * @module
+ */
+import { SdmError } from "../base/errors.ts";
+import { panelCoder } from "../blocks/coders/panels.ts";
+import { joinCoders } from "../blocks/coders/layers.ts";
+import { denseEncoder } from "../blocks/encoders/dense.ts";
+import { joinEncoders, localLatents } from "../blocks/encoders/layers.ts";
+import {
+  type Coder,
+  createWorkspace,
+  frozenParameter,
+  type Parameter,
+  type ScoreEncoder,
+  vectorOf,
+  type Workspace,
+} from "../blocks/types.ts";
+import type { Gpu } from "../gpu/device.ts";
+import type { Command } from "../gpu/program.ts";
+import { onlyShard, type Rows, writeRows } from "../gpu/rows.ts";
+import type { CodeByRow } from "../kernels/code.ts";
+import { decodeRows } from "../kernels/decode_rows.ts";
+import { inferenceGate } from "./inference_gates.ts";
+import type { CltRecord, DictionaryRecord, TrainedRecord } from "./record.ts";
+
+/** Where an output is compared, and how it is made. */
+export interface InferenceTarget {
+  /** f32 [rows, dOut]: what should come out. */
+  readonly target: Rows;
+  /** From the code to the output. */
+  decode(recon: Rows): Command[];
+}
+
+/** The parts of a dictionary that runs. */
+export interface InferenceParts {
+  /** Places of the inputs. */
+  readonly inputs: readonly Rows[];
+  /** The code, its latents numbered over all layers. */
+  readonly code: CodeByRow;
+  /** Number of latents, of all layers together. */
+  readonly latents: number;
+  /** Rows of a batch are a multiple of this: 1, or the tokens of a sequence. */
+  readonly rowUnit: number;
+  /** From the inputs to the code. */
+  readonly encode: readonly Command[];
+  /** The outputs. */
+  readonly targets: readonly InferenceTarget[];
+}
+
+/** A parameter with its values on the device. */
+export function loadParameter(
+  gpu: Gpu,
+  name: string,
+  rows: number,
+  cols: number,
+  data: Float32Array,
+): Parameter {
+  const parameter = frozenParameter(gpu, name, rows, cols);
+  writeRows(gpu, parameter.value, data);
+  return parameter;
+}
+
+/**
+ * The parts of any record.
+ * @throws SdmError for what only later versions run
+ */
+export function inferenceParts(gpu: Gpu, record: TrainedRecord, rows: number): InferenceParts {
+  if (record.gateByDecoderNorm) {
+    throw new SdmError(
+      "Cannot run this dictionary: its gate looks at decoder norms, one with unit rows is needed",
+    );
+  }
+  return record.kind === "clt" ? layersParts(gpu, record, rows) : denseParts(gpu, record, rows);
+}
+
+/** One code from one input. */
+function denseParts(gpu: Gpu, record: DictionaryRecord, rows: number): InferenceParts {
+  const { dIn, dOut, dSae, kind, subtractBDec: inputBias } = record;
+  const separateTarget = kind !== "sae";
+  const space = createWorkspace(gpu, { rows, dIn, dOut, dSae, separateTarget, inputBias });
+  const bDec = loadParameter(gpu, "b_dec", 1, dOut, record.bDec);
+  const wDec = loadParameter(gpu, "W_dec", dSae, dOut, record.wDec);
+  const encoder = denseEncoder(gpu, space, {
+    wEnc: loadParameter(gpu, "W_enc", dSae, dIn, record.wEnc),
+    bEnc: loadParameter(gpu, "b_enc", 1, dSae, record.bEnc),
+    inputBias: inputBias ? bDec : undefined,
+  });
+  const gate = inferenceGate(gpu, space, record.activation, dSae);
+  const coder = panelCoder(encoder, gate);
+  const [{ code }] = coder.codes;
+  return {
+    inputs: [space.x],
+    code,
+    latents: dSae,
+    rowUnit: 1,
+    encode: coder.forward(),
+    targets: [{
+      target: space.target,
+      decode: (recon) => decodeInto(gpu, code, wDec, bDec, recon),
+    }],
+  };
+}
+
+function decodeInto(
+  gpu: Gpu,
+  code: CodeByRow,
+  wDec: Parameter,
+  bDec: Parameter,
+  recon: Rows,
+): Command[] {
+  return decodeRows.record(gpu, {
+    code,
+    w: wDec.value,
+    bias: vectorOf(bDec),
+    recon: onlyShard(recon),
+  });
+}
+
+/** One code from the inputs of several layers. */
+function layersParts(gpu: Gpu, record: CltRecord, rows: number): InferenceParts {
+  const { layers, dIn, dOut, dSae } = record;
+  const all = layers * dSae;
+  const shape = { rows, dIn, dOut, dSae, separateTarget: true, inputBias: false };
+  const spaces: Workspace[] = Array.from({ length: layers }, () => createWorkspace(gpu, shape));
+  const bEnc = loadParameter(gpu, "b_enc", 1, all, record.bEnc);
+  const encoders: ScoreEncoder[] = [];
+  spaces.forEach((space, l) => {
+    const values = record.wEnc.subarray(l * dSae * dIn, (l + 1) * dSae * dIn);
+    encoders.push(denseEncoder(gpu, space, {
+      wEnc: loadParameter(gpu, `W_enc_${l}`, dSae, dIn, values),
+      bEnc,
+      firstLatent: l * dSae,
+      scores: encoders[0]?.scores,
+    }));
+  });
+  const coder = layersCoder(gpu, record, spaces, encoders);
+  const [{ code }] = coder.codes;
+  return {
+    inputs: spaces.map((s) => s.x),
+    code,
+    latents: all,
+    rowUnit: 1,
+    encode: coder.forward(),
+    targets: spaces.map(({ target }, l) => {
+      const wDec = loadParameter(gpu, `W_dec_${l}`, (l + 1) * dSae, dOut, record.wDec[l]);
+      const bDec = loadParameter(gpu, `b_dec_${l}`, 1, dOut, record.bDec[l]);
+      return { target, decode: (recon: Rows) => decodeInto(gpu, code, wDec, bDec, recon) };
+    }),
+  };
+}
+
+/** Every layer by itself, or all of them under one gate. */
+function layersCoder(
+  gpu: Gpu,
+  { activation, scope, layers, dSae }: CltRecord,
+  spaces: readonly Workspace[],
+  encoders: readonly ScoreEncoder[],
+): Coder {
+  const all = joinEncoders(encoders);
+  if (scope === "all") {
+    return panelCoder(all, inferenceGate(gpu, spaces[0], activation, layers * dSae));
+  }
+  const each = encoders.map((encoder, l) =>
+    panelCoder(
+      localLatents(encoder, l * dSae),
+      inferenceGate(gpu, spaces[l], activation, dSae),
+    )
+  );
+  return joinCoders(gpu, each, all, dSae);
+}
