@@ -201,6 +201,28 @@ export interface ScoreEncoder {
   inputGradient(sum: GPUBuffer): Command[];
 }
 
+/** Lengths of decoder rows, which penalties and gates multiply values with. */
+export interface DecoderNorms {
+  /** f32 [latents]. */
+  readonly values: GPUBuffer;
+  /** Takes them from the rows as they are. */
+  refresh(): Command[];
+  /** Adds to the gradient of every decoder row a multiple of the row itself: word `place` of `step` of its weights. */
+  addRows(weights: GPUBuffer, step?: number, place?: number): Command[];
+}
+
+/** Thresholds that are trained, one a latent. */
+export interface Thresholds {
+  /** f32 [latents]: what scores are compared with. */
+  readonly values: GPUBuffer;
+  /** What is trained: the thresholds, or their logarithms. */
+  readonly parameter: Parameter;
+  /** Whether it is their logarithms. */
+  readonly log: boolean;
+  /** Whether scores times decoder norms are compared with them. */
+  readonly byNorm: boolean;
+}
+
 /** The commands of a selection, apart, so that panels without candidates can be left out. */
 export interface Selection {
   /** Score and merge, a list a panel. */
@@ -219,10 +241,12 @@ export interface Gate {
   readonly parameters: readonly Parameter[];
   /** Words that belong to a checkpoint. */
   readonly state: readonly StateBuffer[];
+  /** Thresholds that it trains. */
+  readonly thresholds?: Thresholds;
   /** Consumes all panels. */
   forward(panels: readonly ScorePanel[]): Selection;
   /** Gradients of its parameters, when the dz of all sites are there. */
-  backward?(sites: readonly Site[], decoder: CodeGradient): Command[];
+  backward?(sites: readonly Site[], decoder: CodeGradient, penalty?: EntryPenalty): Command[];
   /** What follows the optimiser. */
   afterStep?(): Command[];
 }
@@ -243,13 +267,16 @@ export interface Coder {
   readonly penalised: number;
   /** The encoder, where panels of scores are made: AuxK scores the dead latents with it. */
   readonly encoder?: ScoreEncoder;
+  /** Thresholds that it trains. */
+  readonly thresholds?: Thresholds;
   /** From `space.x` to the codes. */
   forward(): Command[];
   /**
    * Gradients of all parameters from the placed codes, overwriting them.
    * @param sites one a code, in their order
+   * @param penalty what values are penalised by, for entries that have no site, such as those near thresholds
    */
-  backward(sites: readonly Site[], decoder: CodeGradient): Command[];
+  backward(sites: readonly Site[], decoder: CodeGradient, penalty?: EntryPenalty): Command[];
   /**
    * Σ over rows of the derivative of the loss by the input less its bias, f32 [dIn padded], from the gradients that
    * are complete when the commands run.
@@ -302,9 +329,16 @@ export interface Penalty {
   onEntries(site: Site): Command[];
   /** Adds what reaches decoder norms, thresholds and biases, after the gradients are there. */
   onGradients(site: Site): Command[];
+  /** Whether it is on the number of active latents: only thresholds feel it. */
+  readonly onNumber: boolean;
+  /** Adds to `dz` of every entry of a code that is not the model's, after `onEntries`. */
+  onOthers(code: CodeByRow): Command[];
   /** Steers the coefficient after the step. */
   afterStep(): Command[];
 }
+
+/** What a coder asks of a penalty; its coefficient is in the word `coefficient` of `scalars`. */
+export type EntryPenalty = Pick<Penalty, "onNumber" | "onOthers">;
 
 /** A number of a step that the trainer logs. */
 export interface RingField {

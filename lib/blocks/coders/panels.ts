@@ -14,13 +14,14 @@ export function panelCoder(encoder: ScoreEncoder, gate: Gate): Coder {
     codes: gate.codes,
     penalised: 0,
     encoder,
+    thresholds: gate.thresholds,
     forward() {
       const { panels, finish } = gate.forward(encoder.panels());
       return [...encoder.prepare(), ...panels.flat(), ...finish];
     },
-    backward: (sites, decoder) => [
+    backward: (sites, decoder, penalty) => [
       ...sites.flatMap((site) => encoder.backward(site.byLatent, site.index > 0, site.code)),
-      ...gate.backward?.(sites, decoder) ?? [],
+      ...gate.backward?.(sites, decoder, penalty) ?? [],
     ],
     inputGradient: encoder.inputGradient,
     afterStep: () => gate.afterStep?.() ?? [],
