@@ -3,7 +3,7 @@
 // over inactive rows, those over all rows are here; what active rows have too much of them is added
 // to dz (each active entry gets + lambda norm / B).
 //   effects[l] = (weight of the sum of inputs in dW_enc, weight of W_dec[l] in its own gradient,
-//                 loss without lambda / B, 0)
+//                 loss, 0)
 //   gradBias[l] -= lambda norm, gradThreshold[l] += lambda / B (B - m) norm (no norm with SCALED)
 // times the derivative of theta by its parameter. The bias loses for all rows what dz gives back
 // for active ones. Source: architectures spec, section 4.4. One thread a latent.
@@ -50,7 +50,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   let byThreshold = share * inactive * norm;
   //#end
   let own = select(0.0, share * byNorm / norm, norm > 0.0);
-  effects[latent] = vec4f(-share * norm, own, loss, 0.0);
+  effects[latent] = vec4f(-share * norm, own, share * loss, 0.0);
   gradBias[latent] -= lambda * norm;
   gradThreshold[latent] += byThreshold * deficit.z;
 }

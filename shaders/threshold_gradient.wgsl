@@ -3,8 +3,9 @@
 //   grad[l] = sum over entries of -(theta / window) dz - (1 / window) * step coefficient / rows
 // which are df/dtheta and d 1[h > theta]/dtheta of the rectangle kernel; the second part only with
 // STEP_PENALTY. LOG: the parameter is log theta, the chain rule adds a factor theta. SCALED: theta
-// is compared with h * norm, so f is that over norm. TO_INPUT: dz becomes the derivative that h
-// gets from the kernel, the same with the other sign. Source: architectures spec, 4.1 to 4.3.
+// is compared with h * norm, so f is that over norm. TO_INPUT: dz, placed and by row, becomes the
+// derivative that h gets from the kernel, the same with the other sign. Source: architectures spec,
+// 4.1 to 4.3.
 // One thread a latent, rows in order.
 struct Dims {
   latents: u32,
@@ -18,7 +19,8 @@ struct Dims {
 @group(0) @binding(3) var<storage, read> norms: array<f32>;
 @group(0) @binding(4) var<storage, read> coefficients: array<f32>;
 @group(0) @binding(5) var<storage, read_write> placed: array<vec4u>;
-@group(0) @binding(6) var<storage, read_write> grad: array<f32>;
+@group(0) @binding(6) var<storage, read_write> dzByRow: array<f32>;
+@group(0) @binding(7) var<storage, read_write> grad: array<f32>;
 
 //#use linear_id
 
@@ -41,10 +43,13 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   //#end
   var sum = 0.0;
   for (var e = offsets[latent]; e < offsets[latent + 1u]; e++) {
-    let dz = bitcast<f32>(placed[e].z);
+    let entry = placed[e];
+    let dz = bitcast<f32>(entry.z);
     sum -= fma(steep / norm, dz, push);
     //#if TO_INPUT
-    placed[e].z = bitcast<u32>(fma(steep, dz, push * norm));
+    let byScore = fma(steep, dz, push * norm);
+    placed[e].z = bitcast<u32>(byScore);
+    dzByRow[entry.w] = byScore;
     //#end
   }
   //#if LOG

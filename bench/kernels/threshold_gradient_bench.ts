@@ -24,6 +24,7 @@ export const bench: KernelBench = {
           step: { buffer: stage.scalars, word: SCALARS.one },
           log: false,
           toInput: false,
+          dz: stage.room(4),
           grad,
         })],
         output: grad,

@@ -13,7 +13,7 @@ export const EFFECTS = {
   encoder: 0,
   /** Weight of the decoder row in its own gradient. */
   decoder: 1,
-  /** The loss, without its coefficient and without the mean over rows. */
+  /** Its part of the loss. */
   loss: 2,
   /** Number of words. */
   words: 4,

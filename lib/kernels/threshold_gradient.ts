@@ -24,8 +24,10 @@ export interface ThresholdGradientArgs {
   norms?: GPUBuffer;
   /** Whether `grad` is by the logarithms of the thresholds. */
   log: boolean;
-  /** Whether dz of the placed entries becomes the derivative that the score gets from the kernel. */
+  /** Whether dz of the entries, placed and by row, becomes the derivative that the score gets from the kernel. */
   toInput: boolean;
+  /** f32: dz of the same entries by row. */
+  dz: GPUBuffer;
   /** f32 [latents]: overwritten. */
   grad: GPUBuffer;
 }
@@ -36,7 +38,15 @@ export const thresholdGradient = {
     name: "threshold_gradient",
     source,
     parts: PARTS,
-    buffers: ["offsets", "thresholds", "norms", "coefficients", "placed", "grad"],
+    buffers: [
+      "offsets",
+      "thresholds",
+      "norms",
+      "coefficients",
+      "placed",
+      "dzByRow",
+      "grad",
+    ],
     dims: ["latents", "window", "share", "word"],
   }),
 
@@ -67,6 +77,7 @@ export const thresholdGradient = {
         norms: norms ?? thresholds,
         coefficients: step?.buffer ?? thresholds,
         placed: code.placed,
+        dzByRow: args.dz,
         grad: args.grad,
       },
       groups: gridFor(code.latents, THREADS, gpu.facts.maxGroups),

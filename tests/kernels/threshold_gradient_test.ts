@@ -22,6 +22,7 @@ function cases(
       const grad = bench.output("grad", latents);
       const list = byLatent(bench, code, latents, k, ["offsets", "placed"], dz);
       const placed = bench.state("placed in and out", packPlaced(code, latents, k, dz));
+      const byRow = bench.code(code, k);
       const options = {
         window: WINDOW,
         step: variant.step ? STEP : undefined,
@@ -38,6 +39,7 @@ function cases(
           norms: variant.norms ? bench.floats("norms", norms) : undefined,
           log: variant.log,
           toInput: variant.toInput,
+          dz: byRow.dz,
           grad,
         })],
         verify() {
@@ -50,6 +52,9 @@ function cases(
             const here = variant.toInput ? wanted.toInput[row][place] : dz[row][place];
             const bound = 8 * EPS * Math.abs(most.toInput[row][place]);
             assertClose([words[4 * i + 2]], [here], [bound], `dz of entry ${i}`);
+            const found = bench.floatsOf(byRow.dz)[row * byRow.capacity + place];
+            if (variant.toInput) assert.equal(found, words[4 * i + 2], "dz by row");
+            else assert.ok(Number.isNaN(found), "dz by row is untouched");
           });
         },
       };
