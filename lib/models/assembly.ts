@@ -6,6 +6,7 @@
  * @module
  */
 import { type AddToReconstruction, rowsDecoder } from "../blocks/decoders/rows.ts";
+import { batchAuxGate } from "../blocks/gates/batchtopk.ts";
 import { auxkLoss } from "../blocks/losses/auxk.ts";
 import { type DeadLatents, deadLatents } from "../blocks/losses/dead_latents.ts";
 import { type LossOptions, lossOptions } from "../blocks/losses/reconstruction.ts";
@@ -99,6 +100,9 @@ export function assemble(gpu: Gpu, options: ModelOptions, parts: Parts): Trainab
       decoder: plain(),
       wDec,
       dead,
+      gate: options.auxSelect === "batch"
+        ? (o) => batchAuxGate(gpu, { ...o, latents: options.dSae, scalars: space.scalars })
+        : undefined,
     })
     : undefined;
   const parameters = [
@@ -124,6 +128,7 @@ export function assemble(gpu: Gpu, options: ModelOptions, parts: Parts): Trainab
     inputs: space.target === space.x ? [space.x] : [space.x, space.target],
     parameters,
     optimizerState: optimizer.state,
+    exported: { begin: optimizer.toExport, end: optimizer.toTraining },
     state: [
       { name: "since_fired", buffer: dead.sinceFired, words: options.dSae },
       { name: "fired", buffer: dead.fired, words: options.dSae },

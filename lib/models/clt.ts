@@ -165,6 +165,7 @@ function finishModel(
     inputs: [...spaces.map((s) => s.x), ...spaces.map((s) => s.target)],
     parameters,
     optimizerState: optimizer.state,
+    exported: { begin: optimizer.toExport, end: optimizer.toTraining },
     state: [
       { name: "since_fired", buffer: dead.sinceFired, words: all },
       { name: "fired", buffer: dead.fired, words: all },

@@ -4,16 +4,16 @@
  */
 import type { Parameter, Workspace } from "../blocks/types.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { adamOptimizer } from "../optim/adam.ts";
+import { createOptimizer as create } from "../optim/mod.ts";
 import type { Optimizer } from "../optim/types.ts";
 import type { ModelOptions } from "./types.ts";
 
 /** Makes the optimiser of all parameters. */
 export function createOptimizer(
   gpu: Gpu,
-  { adam }: ModelOptions,
+  { optimizer, adam, weightDecay, momentum }: ModelOptions,
   parameters: readonly Parameter[],
-  space: Workspace,
+  { step, scalars }: Workspace,
 ): Optimizer {
-  return adamOptimizer(gpu, parameters, space, adam);
+  return create(gpu, optimizer, parameters, { step, scalars }, { ...adam, weightDecay, momentum });
 }

@@ -2,13 +2,17 @@
  * What the trainer knows of a model: parameters, state, one program a step, and declared properties.
  * @module
  */
+import type { PursuitStops } from "../blocks/coders/pursuit_forms.ts";
 import type { PrefixOptions } from "../blocks/decoders/prefix_plan.ts";
+import type { ThresholdOptions } from "../blocks/gates/jumprelu.ts";
+import type { PenaltyOptions } from "../blocks/losses/penalty.ts";
 import type { LossName } from "../blocks/losses/reconstruction.ts";
 import type { GateScope, Parameter, RingField, StateBuffer, Workspace } from "../blocks/types.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Command } from "../gpu/program.ts";
 import type { Rows } from "../gpu/rows.ts";
 import type { AdamRates } from "../kernels/adam.ts";
+import type { OptimizerKind } from "../optim/types.ts";
 import type { TrainedRecord } from "./record.ts";
 
 /** Names of the gates. */
@@ -21,6 +25,14 @@ export type ActivationName =
   | "gated"
   | "layertopk"
   | "batchlayertopk";
+
+/** How a matching pursuit picks. */
+export interface PursuitSettings extends PursuitStops {
+  /** Most picks of a row of a dynamic pursuit; a static one makes k. */
+  readonly maxIterations: number;
+  /** Whether rows of W_dec are divided by their lengths before they are used, with the gradient through it. */
+  readonly normaliseOnAccess: boolean;
+}
 
 /** Sizes and numbers that every model is built from. Options of single blocks stand in their own groups. */
 export interface ModelOptions {
@@ -72,14 +84,32 @@ export interface ModelOptions {
   kAux: number;
   /** Whether AuxK selects within a row or over the batch. */
   auxSelect: "row" | "batch";
+  /** What a selection over the batch compares with: the batch's own K-th score, or a threshold that follows it. */
+  batchGate: "select" | "running_quantile" | "control";
+  /** Share of the old value when that threshold moves, or its average for use after training. */
+  thresholdEma: number;
   /** Tokens without firing that make a latent dead. */
   deadAfterTokens: number;
   /** Longest gradient; 0 for no clipping. */
   clipGradNorm: number;
+  /** The optimiser. */
+  optimizer: OptimizerKind;
   /** Numbers of Adam. */
   adam: AdamRates;
+  /** Decoupled weight decay; what is usual for the optimiser when absent. */
+  weightDecay?: number;
+  /** Momentum of optimisers that have one; what is usual when absent. */
+  momentum?: number;
   /** Rows of the metrics ring. */
   ringSlots: number;
+  /** How a matching pursuit picks; k picks with ReLU when absent. */
+  pursuit?: PursuitSettings;
+  /** Sparsity penalty of the activations that have one; their usual one when absent. */
+  penalty?: PenaltyOptions;
+  /** How thresholds are trained. */
+  thresholds?: ThresholdOptions;
+  /** Latents that the pre-activation loss of thresholds acts on; none when absent. */
+  preAct?: "all" | "dead";
 }
 
 /** Options with the values that most models have. */
@@ -108,8 +138,11 @@ export function modelOptions(
     auxkCoefficient: 0,
     kAux: 1,
     auxSelect: "row",
+    batchGate: "select",
+    thresholdEma: 0.999,
     deadAfterTokens: 10_000_000,
     clipGradNorm: 1,
+    optimizer: "adam",
     adam: { beta1: 0.9, beta2: 0.999, eps: 1e-8 },
     ringSlots: 1,
     ...given,
@@ -138,6 +171,8 @@ export interface TrainableModel {
   readonly parameters: readonly Parameter[];
   /** State of the optimiser. */
   readonly optimizerState: readonly { name: string; rows: Rows }[];
+  /** Puts the values that are meant for use in the place of those that are trained, after at least one step; and back. */
+  readonly exported: { begin(): Command[]; end(): Command[] };
   /** Counters and other words that belong to a checkpoint. */
   readonly state: readonly StateBuffer[];
   /** Metrics of the steps. */

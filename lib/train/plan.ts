@@ -51,7 +51,10 @@ export function modelOptionsOf(config: ResolvedConfig): ModelOptions {
     auxSelect: dictionary.aux_select ?? "row",
     deadAfterTokens: dictionary.dead_after_tokens,
     clipGradNorm: optimizer.clip_grad_norm,
+    optimizer: optimizer.optimizer,
     adam: { beta1, beta2, eps: optimizer.eps },
+    weightDecay: optimizer.weight_decay,
+    momentum: optimizer.momentum,
     ringSlots: train.log_every,
   });
 }
@@ -112,7 +115,8 @@ export function stepWords(config: ResolvedConfig, t: number): ArrayBuffer {
   const words = new DataView(new ArrayBuffer(STEP.words * 4));
   const float = (word: number, value: number) => words.setFloat32(word * 4, value, true);
   const whole = (word: number, value: number) => words.setUint32(word * 4, value, true);
-  const [beta1, beta2] = optimizer.betas;
+  // The kernels compute with float32 rates: corrections of others would be off by 1e-5.
+  const [beta1, beta2] = optimizer.betas.map(Math.fround);
   const k = activeLatents(config, t);
   float(STEP.lr, learningRate(config, t));
   float(STEP.correction1, 1 / (1 - beta1 ** (t + 1)));
