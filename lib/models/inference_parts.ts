@@ -7,6 +7,8 @@ import { SdmError } from "../base/errors.ts";
 import { panelCoder } from "../blocks/coders/panels.ts";
 import { joinCoders } from "../blocks/coders/layers.ts";
 import { denseEncoder } from "../blocks/encoders/dense.ts";
+import { gateByNorm } from "../blocks/gates/by_norm.ts";
+import { decoderNorms } from "../blocks/norms/decoder_norms.ts";
 import { joinEncoders, localLatents } from "../blocks/encoders/layers.ts";
 import {
   type Coder,
@@ -67,12 +69,13 @@ export function loadParameter(
  * @throws SdmError for what only later versions run
  */
 export function inferenceParts(gpu: Gpu, record: TrainedRecord, rows: number): InferenceParts {
+  if (record.kind !== "clt") return denseParts(gpu, record, rows);
   if (record.gateByDecoderNorm) {
     throw new SdmError(
       "Cannot run this dictionary: its gate looks at decoder norms, one with unit rows is needed",
     );
   }
-  return record.kind === "clt" ? layersParts(gpu, record, rows) : denseParts(gpu, record, rows);
+  return layersParts(gpu, record, rows);
 }
 
 /** One code from one input. */
@@ -87,7 +90,10 @@ function denseParts(gpu: Gpu, record: DictionaryRecord, rows: number): Inference
     bEnc: loadParameter(gpu, "b_enc", 1, dSae, record.bEnc),
     inputBias: inputBias ? bDec : undefined,
   });
-  const gate = inferenceGate(gpu, space, record.activation, dSae);
+  const plain = inferenceGate(gpu, space, record.activation, dSae);
+  const gate = record.gateByDecoderNorm
+    ? gateByNorm(gpu, plain, { rows, norms: decoderNorms(gpu, wDec) })
+    : plain;
   const coder = panelCoder(encoder, gate);
   const [{ code }] = coder.codes;
   return {

@@ -4,12 +4,14 @@
  */
 import { SdmError } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
+import { batchTopk } from "./batchtopk.ts";
 import { clt } from "./clt.ts";
+import { groupMax } from "./groupmax.ts";
 import { topk } from "./topk.ts";
 import type { ModelFamily } from "./types.ts";
 
 /** All families, in the order shown to users. */
-export const FAMILIES: readonly ModelFamily[] = [topk, clt];
+export const FAMILIES: readonly ModelFamily[] = [topk, groupMax, batchTopk, clt];
 
 /**
  * The family of a name.

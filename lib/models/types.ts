@@ -88,6 +88,10 @@ export interface ModelOptions {
   batchGate: "select" | "running_quantile" | "control";
   /** Share of the old value when that threshold moves, or its average for use after training. */
   thresholdEma: number;
+  /** What a selection over the batch compares with: the batch's own K-th score, or a threshold that follows it. */
+  batchGate: "select" | "running_quantile" | "control";
+  /** Share of the old value when that threshold moves, or its average for use after training. */
+  thresholdEma: number;
   /** Tokens without firing that make a latent dead. */
   deadAfterTokens: number;
   /** Longest gradient; 0 for no clipping. */
@@ -138,6 +142,8 @@ export function modelOptions(
     auxkCoefficient: 0,
     kAux: 1,
     auxSelect: "row",
+    batchGate: "select",
+    thresholdEma: 0.999,
     batchGate: "select",
     thresholdEma: 0.999,
     deadAfterTokens: 10_000_000,

@@ -8,7 +8,7 @@
  *
  * relu: max(s, 0). topk: the k largest s of a row (ties to the lowest latent), then max(·, 0).
  * jumprelu: max(s, 0) where s > threshold, strictly; batchtopk: the same with one threshold for all.
- * groupmax: of each of k groups of floor(F / k) latents the largest, then max(·, 0).
+ * groupmax: of each of k groups of F / k latents the largest, then max(·, 0); the first F mod k have one latent more.
  * With W_skip [o, d] the raw input adds W_skip x to y.
  * @module
  */
@@ -130,12 +130,14 @@ export function activate(
 }
 
 function largestOfGroups(s: Float64Array, groups: number): Float64Array {
-  const size = Math.floor(s.length / groups);
   const out = new Float64Array(s.length);
+  let start = 0;
   for (let g = 0; g < groups; g++) {
-    let best = g * size;
-    for (let f = best; f < (g + 1) * size; f++) if (s[f] > s[best]) best = f;
+    const end = start + Math.floor(s.length / groups) + (g < s.length % groups ? 1 : 0);
+    let best = start;
+    for (let f = start; f < end; f++) if (s[f] > s[best]) best = f;
     out[best] = Math.max(s[best], 0);
+    start = end;
   }
   return out;
 }

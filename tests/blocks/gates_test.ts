@@ -14,6 +14,7 @@ import { planCapacity } from "../../lib/kernels/capacity.ts";
 import { createCount, createScalars, SCALARS, STEP } from "../../lib/kernels/common.ts";
 import type { Following } from "../../lib/kernels/radix_pick.ts";
 import { BATCH_STATE } from "../../lib/kernels/radix_state.ts";
+import { rowNorms } from "../../lib/kernels/row_norms.ts";
 import { emitPanel } from "../../lib/reference/emit_panel.ts";
 import { groupMax } from "../../lib/reference/group_max.ts";
 import { kthValue, radixPick } from "../../lib/reference/radix_pick.ts";
@@ -367,9 +368,14 @@ Deno.test("every gate can choose by score times decoder norm, and hands out the 
   for (const [name, make, chosen] of gates) {
     const rows = createRows(gpu, "W_dec", latents, 6);
     writeRows(gpu, rows, Float32Array.from(wDec.flatMap((row) => [...row])));
+    const values = createBuffer(gpu, latents * 4, "norms");
     const [{ code }] = await run(
       gpu,
-      (b) => gateByNorm(b.gpu, make(b), { rows: b.rows, wDec: rows }),
+      (b) =>
+        gateByNorm(b.gpu, make(b), {
+          rows: b.rows,
+          norms: { values, refresh: () => rowNorms.record(b.gpu, rows, values) },
+        }),
       [{ scores, k, batchK: 37 * k }],
     );
     unscaleEntries(chosen, norms).forEach((row, r) => {

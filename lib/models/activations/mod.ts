@@ -3,11 +3,19 @@
  * @module
  */
 import type { ActivationName } from "../types.ts";
+import { batchTopkActivation } from "./batchtopk.ts";
+import { groupMaxActivation } from "./groupmax.ts";
+import { reluActivation } from "./relu.ts";
 import { topkActivation } from "./topk.ts";
 import type { ActivationPart } from "./types.ts";
 
 /** All activations, in the order shown to users. */
-export const ACTIVATIONS: readonly ActivationPart[] = [topkActivation];
+export const ACTIVATIONS: readonly ActivationPart[] = [
+  topkActivation,
+  groupMaxActivation,
+  batchTopkActivation,
+  reluActivation,
+];
 
 /** The activation of a name. */
 export function activationOf(name: ActivationName): ActivationPart {
