@@ -25,6 +25,7 @@ export function denseRecord(
   state?: ReadonlyMap<string, Float32Array>,
 ): DictionaryRecord {
   const get = (name: string) => values.get(name) as Float32Array;
+  const activation = activationOf(options.activation);
   return {
     kind: options.kind === "sae" ? "sae" : "transcoder",
     dIn: options.dIn,
@@ -36,7 +37,8 @@ export function denseRecord(
     bDec: values.get("b_dec") ?? new Float32Array(options.dOut),
     subtractBDec: options.inputBias && options.decoderBias,
     gateByDecoderNorm: options.gateByDecoderNorm,
-    activation: activationOf(options.activation).record(options, values, state),
+    activation: activation.record(options, values, state),
+    ...activation.fields?.(options, values),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Coder, Penalty, RingField, ScoreEncoder } from "../../blocks/types.ts";
 import type { PartsContext } from "../assembly.ts";
-import type { Activation } from "../record.ts";
+import type { Activation, DictionaryRecord } from "../record.ts";
 import type { ActivationName, InitialValues, ModelOptions, StartFacts } from "../types.ts";
 
 /** An activation function: data, not a class. */
@@ -32,4 +32,6 @@ export interface ActivationPart {
     values: InitialValues,
     state?: ReadonlyMap<string, Float32Array>,
   ): Activation;
+  /** Fields of the record that are not simply the parameters. */
+  fields?(options: ModelOptions, values: InitialValues): Partial<DictionaryRecord>;
 }

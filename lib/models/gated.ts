@@ -1,0 +1,22 @@
+/**
+ * The gated sparse autoencoder: which latents are active, and how much, from two scores with weights in common; the
+ * penalty acts on the first, so that it does not shrink the second. Source: architectures spec, section 5
+ * (Rajamanoharan et al. 2024).
+ * @module
+ */
+import { penaltyOptions } from "../blocks/losses/penalty.ts";
+import { defineFamily } from "./family.ts";
+import type { ModelFamily } from "./types.ts";
+
+/** The gated family. */
+export const gated: ModelFamily = defineFamily({
+  type: "gated",
+  doc:
+    "A gate and a magnitude from one encoder; L1 on the gate's score, which has a reconstruction of its own",
+  defaults: {
+    activation: "gated",
+    unitRows: true,
+    loss: "sum_mean",
+    penalty: penaltyOptions({ name: "l1", coefficient: 1 }),
+  },
+});
