@@ -234,11 +234,11 @@ Deno.test("every family has a name of its own, and an unknown name brings the ne
   assert.equal(new Set(FAMILIES.map(({ type }) => type)).size, FAMILIES.length);
   assert.ok(FAMILIES.length > 0 && FAMILIES.every(({ doc }) => doc.length > 20));
   assert.equal(familyOf("topk").type, "topk");
-  assert.throws(() => familyOf("groupmx"), {
+  assert.throws(() => familyOf("tpok"), {
     name: "SdmError",
-    message: `Cannot build a dictionary of type "groupmx": known types are ${
+    message: `Cannot build a dictionary of type "tpok": known types are ${
       FAMILIES.map((f) => f.type).join(", ")
     }`,
-    hint: 'did you mean "groupmax"?',
+    hint: /^did you mean "topk"/,
   });
 });
