@@ -303,7 +303,7 @@ def penalty_cases(folder):
                 "recon/fvu": fvu(x, recon), "loss/sparsity": float(pen),
                 "sparsity/l0": float((f > 0).sum()) / ROWS}
         run(f"relu_{name}", folder, "relu",
-            {**BASE, "loss": "sum_mean", "unitRows": False, "penalty": name, "numbers": numbers}, [x], p,
+            {**BASE, "loss": "sum_mean", "unitRows": False, "penaltyName": name, "numbers": numbers}, [x], p,
             {**STEP, "coefficient": coefficient, "exponent": numbers["p"]}, forward)
     # Without the constraint and without decoder norms: the plain L1 of unit rows.
     q = parameters(61)
@@ -314,7 +314,7 @@ def penalty_cases(folder):
         pen = 0.4 * f.sum() / ROWS
         return recon_loss("sum_mean", x, recon) + pen, {"loss/sparsity": float(pen)}
     run("relu_unit_rows", folder, "relu",
-        {**BASE, "loss": "sum_mean", "unitRows": True, "penalty": "l1", "numbers": {"c": 4, "s": 0.01, "p": 1}},
+        {**BASE, "loss": "sum_mean", "unitRows": True, "penaltyName": "l1", "numbers": {"c": 4, "s": 0.01, "p": 1}},
         [x], q, {**STEP, "coefficient": 0.4, "exponent": 1}, unit, unit=["W_dec"])
 
 
@@ -363,8 +363,8 @@ def jumprelu_cases(folder):
         name = f"jumprelu_{kind}" + ("_log" if log else "") + ("_ste_to_input" if to_input else "") + (
             "_pre_act" if pre_act else "")
         run(name, folder, "jumprelu", {
-            **BASE, "loss": "sum_mean", "unitRows": False, "penalty": kind, "bandwidth": width, "log": log,
-            "steToInput": to_input, "preAct": pre_act, "targetL0": 6.0,
+            **BASE, "loss": "sum_mean", "unitRows": False, "penaltyName": kind, "bandwidth": width, "log": log,
+            "steToInput": to_input, "preActCoefficient": pre_act, "targetL0": 6.0,
             "numbers": {"c": 4.0, "s": 0.01, "p": 1}}, [x], p,
             {**STEP, "coefficient": coefficient, "exponent": 1, "preActCoefficient": pre_act},
             lambda p, a=(kind, coefficient, log, to_input, pre_act, width): forward(p, *a))
@@ -388,7 +388,7 @@ def gated_cases(folder):
         loss = recon_loss("sum_mean", x, recon) + pen + recon_loss("sum_mean", x, second)
         return loss, {"recon/fvu": fvu(x, recon), "loss/sparsity": float(pen),
                       "sparsity/l0": float((f > 0).sum()) / ROWS}
-    run("gated", folder, "gated", {**BASE, "loss": "sum_mean", "unitRows": True, "penalty": "l1",
+    run("gated", folder, "gated", {**BASE, "loss": "sum_mean", "unitRows": True, "penaltyName": "l1",
                                    "numbers": {"c": 4, "s": 0.01, "p": 1}}, [x], p,
         {**STEP, "coefficient": 0.3, "exponent": 1}, forward, unit=["W_dec"])
 
@@ -410,7 +410,7 @@ def matryoshka_cases(folder):
             metrics["recon/fvu"] = fvu(x, recon)
             return loss, metrics
         run(f"matryoshka_{name}", folder, "matryoshka",
-            {**BASE, "activation": gate, "prefixes": bounds, "weights": weights}, [x], p, STEP, forward,
+            {**BASE, "activation": gate, "bounds": bounds, "weights": weights}, [x], p, STEP, forward,
             unit=["W_dec"])
 
 
@@ -524,7 +524,7 @@ def clt_cases(folder):
         pen = 0.2 * (torch.tanh(4 * f * norms)).sum() / ROWS
         return loss + pen, {"loss/sparsity": float(pen), "sparsity/l0": float((f > 0).sum()) / ROWS}
     run("clt_relu_tanh", folder, "clt", {**BASE, "layers": layers, "activation": "relu", "loss": "sum_mean",
-                                         "penalty": "tanh", "numbers": {"c": 4.0, "s": 0.01, "p": 1}}, pts, p,
+                                         "penaltyName": "tanh", "numbers": {"c": 4.0, "s": 0.01, "p": 1}}, pts, p,
         {**STEP, "coefficient": 0.2, "exponent": 1}, penalised)
 
 

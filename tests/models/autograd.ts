@@ -1,0 +1,93 @@
+/** Cases of one step with gradients by autograd, and how their options are said here. */
+import { thresholdOptions } from "../../lib/blocks/gates/jumprelu.ts";
+import { penaltyOptions } from "../../lib/blocks/losses/penalty.ts";
+import type { PenaltyName } from "../../lib/blocks/losses/penalty.ts";
+import { familyOf } from "../../lib/models/mod.ts";
+import { type ModelOptions, modelOptions } from "../../lib/models/types.ts";
+
+/** A case as the script writes it. */
+export interface AutogradCase {
+  name: string;
+  type: string;
+  options:
+    & Partial<ModelOptions>
+    & Pick<ModelOptions, "rows" | "dIn" | "dSae" | "k">
+    & SpecialOptions;
+  step: Record<string, number>;
+  dead: number[];
+  points: number[][];
+  parameters: Record<string, number[]>;
+  loss: number;
+  metrics: Record<string, number>;
+  gradients: Record<string, number[]>;
+}
+
+/** Options that have another form in the program. */
+interface SpecialOptions {
+  numbers?: { c: number; s: number; p: number };
+  bandwidth?: number;
+  log?: boolean;
+  steToInput?: boolean;
+  preActCoefficient?: number;
+  targetL0?: number;
+  weights?: number[];
+  bounds?: number[];
+  penaltyName?: PenaltyName;
+  m1?: number;
+  m2?: number;
+  heads?: number;
+  dQk?: number;
+}
+
+/** Options of the model that the case describes. */
+export function optionsOf({ type, options }: AutogradCase): ModelOptions {
+  const {
+    numbers,
+    bandwidth,
+    log = false,
+    steToInput = false,
+    preActCoefficient = 0,
+    targetL0,
+    weights,
+    bounds,
+    penaltyName,
+    m1: _m1,
+    m2: _m2,
+    heads: _heads,
+    dQk: _dQk,
+    ...plain
+  } = options;
+  return modelOptions({
+    ...familyOf(type).defaults,
+    ...plain,
+    deadAfterTokens: 1000,
+    clipGradNorm: 0,
+    ...penaltyName && {
+      penalty: penaltyOptions({
+        name: penaltyName,
+        coefficient: 1,
+        tanhScale: numbers?.c,
+        frequencyScale: numbers?.s,
+        targetL0: penaltyName === "target_l0" ? targetL0 : undefined,
+      }),
+    },
+    ...bandwidth &&
+      { thresholds: thresholdOptions({ window: bandwidth, log, toInput: steToInput }) },
+    ...preActCoefficient > 0 && { preAct: "all" as const },
+    ...bounds && {
+      prefixes: { widths: bounds, weights: weights ?? [], biasLevel: false },
+    },
+  });
+}
+
+/** Values and gradients by the names that the program gives its parameters. */
+export function parameterNames(
+  { parameters, gradients }: AutogradCase,
+): Map<string, { parameter: number[]; gradient: number[] }> {
+  return new Map(
+    Object.entries(parameters).map(([name, parameter]) => [
+      name,
+      { parameter, gradient: gradients[name] },
+    ]),
+  );
+}
