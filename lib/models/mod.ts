@@ -6,12 +6,23 @@ import { SdmError } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { batchTopk } from "./batchtopk.ts";
 import { clt } from "./clt.ts";
+import { gated } from "./gated.ts";
 import { groupMax } from "./groupmax.ts";
+import { jumprelu } from "./jumprelu.ts";
+import { relu } from "./relu.ts";
 import { topk } from "./topk.ts";
 import type { ModelFamily } from "./types.ts";
 
 /** All families, in the order shown to users. */
-export const FAMILIES: readonly ModelFamily[] = [topk, groupMax, batchTopk, clt];
+export const FAMILIES: readonly ModelFamily[] = [
+  topk,
+  groupMax,
+  batchTopk,
+  relu,
+  jumprelu,
+  gated,
+  clt,
+];
 
 /**
  * The family of a name.

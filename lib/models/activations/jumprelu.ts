@@ -54,7 +54,7 @@ export const jumpreluActivation: ActivationPart = {
       : undefined;
     return bias ? first.set("b_enc", bias) : first;
   },
-  record: (options, values) => {
+  record: (_options, values) => {
     const log = values.get("log_threshold");
     const threshold = log ? log.map(Math.exp) : values.get("threshold") as Float32Array;
     return { name: "jumprelu", threshold };

@@ -4,7 +4,9 @@
  */
 import type { ActivationName } from "../types.ts";
 import { batchTopkActivation } from "./batchtopk.ts";
+import { gatedActivation } from "./gated.ts";
 import { groupMaxActivation } from "./groupmax.ts";
+import { jumpreluActivation } from "./jumprelu.ts";
 import { reluActivation } from "./relu.ts";
 import { topkActivation } from "./topk.ts";
 import type { ActivationPart } from "./types.ts";
@@ -15,6 +17,8 @@ export const ACTIVATIONS: readonly ActivationPart[] = [
   groupMaxActivation,
   batchTopkActivation,
   reluActivation,
+  jumpreluActivation,
+  gatedActivation,
 ];
 
 /** The activation of a name. */

@@ -4,7 +4,9 @@
  */
 import { panelCoder } from "../../blocks/coders/panels.ts";
 import { thresholdGate } from "../../blocks/gates/emit.ts";
+import { PENALTY_METRICS, penaltyOptions } from "../../blocks/losses/penalty.ts";
 import { createCount } from "../../kernels/common.ts";
+import { penaltyOf } from "./penalised.ts";
 import type { ActivationPart } from "./types.ts";
 
 /** The activation. */
@@ -21,5 +23,8 @@ export const reluActivation: ActivationPart = {
         scalars: space.scalars,
       }),
     ),
+  penalty: (context, coder) =>
+    penaltyOf(context, coder, context.options.penalty ?? penaltyOptions()),
+  metrics: PENALTY_METRICS,
   record: () => ({ name: "relu" }),
 };
