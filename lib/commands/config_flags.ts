@@ -36,7 +36,26 @@ function optionsOf(key: ConfigKey): Option[] {
     ];
   }
   const option = new Option(`${flagOf(key)} <value>`, text).helpGroup(group);
-  return [key.kind === "paths" ? option.argParser(collect) : option];
+  return [isRepeated(key) ? option.argParser(collect) : option];
+}
+
+/** Whether a flag may be given several times; `--hookpoint a --hookpoint b` names several hookpoints. */
+function isRepeated(key: ConfigKey): boolean {
+  return key.kind === "paths" || key.kind === "names" || key.path === "model.hookpoint";
+}
+
+/** The override that a flag means. */
+function overrideOf(key: ConfigKey, value: unknown): Override {
+  if (!Array.isArray(value)) {
+    return { path: key.path, value: typeof value === "string" ? readFlag(key, value) : value };
+  }
+  if (key.path === "model.hookpoint") {
+    return value.length === 1
+      ? { path: key.path, value: value[0] }
+      : { path: "model.hookpoints", value };
+  }
+  const names = key.kind === "names";
+  return { path: key.path, value: names ? value.flatMap((text) => readFlag(key, text)) : value };
 }
 
 /**
@@ -57,8 +76,7 @@ export function addConfigFlags(
     const flags = keys.flatMap((key): Override[] => {
       const attribute = new Option(flagOf(key)).attributeName();
       if (command.getOptionValueSource(attribute) !== "cli") return [];
-      const value: unknown = given[attribute];
-      return [{ path: key.path, value: typeof value === "string" ? readFlag(key, value) : value }];
+      return [overrideOf(key, given[attribute])];
     });
     return [...flags, ...(given.set as string[] | undefined ?? []).map(parseSet)];
   };

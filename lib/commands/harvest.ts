@@ -10,6 +10,12 @@ import { addConfigFlags } from "./config_flags.ts";
 import type { HarvestOutcome } from "./harvest_text.ts";
 import type { Session } from "./session.ts";
 
+/** `width 192`, or where there are several hookpoints what each has. */
+function widths({ d, points }: HarvestOutcome): string {
+  if (points.length === 1) return `width ${d}`;
+  return points.map((point) => `${point.name} (${point.d})`).join(", ");
+}
+
 /** Defines the command. */
 export function define(command: Command, session: Session): void {
   command.argument("[config]", "TOML or JSON file; flags alone do as well");
@@ -18,7 +24,7 @@ export function define(command: Command, session: Session): void {
     .requiredOption("--out <folder>", "folder of the store")
     .option("--overwrite", "empty the folder when it already holds a store")
     .action(async (file: string | undefined, flags: { out: string; overwrite?: boolean }) => {
-      const config = await loadConfig({ file, overrides: overrides() });
+      const config = await loadConfig({ file, overrides: overrides(), inputs: "harvest" });
       if (config.data.activations !== undefined) {
         throw new SdmError(
           `Cannot harvest: data.activations is "${config.data.activations}", text is needed`,
@@ -34,7 +40,7 @@ export function define(command: Command, session: Session): void {
       }
       if (!outcome.finished) session.exitCode = 130;
       if (session.json) return session.printJson(outcome);
-      const size = `${formatCount(outcome.rows)} rows of width ${outcome.d}`;
+      const size = `${formatCount(outcome.rows)} rows of ${widths(outcome)}`;
       if (!outcome.finished) {
         return session.print(`Stopped with ${size}; the same command goes on from there`);
       }

@@ -3,6 +3,7 @@
  * @module
  */
 import { resolve } from "node:path";
+import { SdmError } from "../base/errors.ts";
 import { TOOL } from "../base/version.ts";
 import { textOptions } from "../config/text_options.ts";
 import type { Config } from "../config/types.ts";
@@ -24,8 +25,10 @@ export interface HarvestRequest {
 export interface HarvestOutcome extends HarvestResult {
   /** Folder of the store. */
   path: string;
-  /** Width of a row. */
+  /** Width of a row of the first point. */
   d: number;
+  /** Names and widths of the points. */
+  points: readonly { name: string; d: number }[];
 }
 
 /**
@@ -42,13 +45,22 @@ export async function harvestText(
   const options = textOptions(config, "train", data.max_tokens ?? Infinity);
   const inputs = await openTextInputs(options, hooks.onProgress);
   try {
+    checkDistinct(inputs.points.map((point) => point.name));
     const result = await harvestToStore(
-      { ...inputs, ...inputs.facts, path, points: [inputs.point], tool: TOOL, overwrite },
+      { ...inputs, ...inputs.facts, path, tool: TOOL, overwrite },
       hooks.onProgress,
       hooks.signal,
     );
-    return { ...result, path, d: inputs.point.d };
+    const points = inputs.points.map(({ name, d }) => ({ name, d }));
+    return { ...result, path, d: inputs.point.d, points };
   } finally {
     await inputs.runner.close();
   }
+}
+
+/** A store has a tensor a point, by its name. */
+function checkDistinct(names: readonly string[]): void {
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice === undefined) return;
+  throw new SdmError(`Cannot harvest "${twice}" twice: different hookpoints are needed`);
 }

@@ -17,6 +17,7 @@ export interface Override {
 
 /** Keys of which the later given drops the earlier, so that a flag can replace what a file says otherwise. */
 const EXCLUSIVE: readonly (readonly [string, string])[] = [
+  ["model.hookpoint", "model.hookpoints"],
   ["dictionary.d_sae", "dictionary.expansion_factor"],
   ["data.activations", "data.text"],
   ["train.save_every", "train.n_checkpoints"],

@@ -22,6 +22,8 @@ export interface WidthFacts {
   dOut?: number;
   /** Layers of a cross-layer transcoder. */
   layers?: number;
+  /** Tokens of a context, where the data has whole contexts of a length of its own. */
+  contextSize?: number;
 }
 
 /** Steps of a run: enough batches to see `training_tokens` rows. */
@@ -198,6 +200,7 @@ export function resolveDefaults(
   const { save_every, n_checkpoints = 10, log_every, loss = "fvu" } = config.train;
   return withoutUndefined({
     ...config,
+    data: { ...config.data, context_size: facts.contextSize ?? config.data.context_size },
     dictionary,
     train: {
       ...config.train,

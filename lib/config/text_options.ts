@@ -3,16 +3,19 @@
  * @module
  */
 import { SdmError } from "../base/errors.ts";
+import { FAMILIES } from "./families.ts";
 import type { Config } from "./types.ts";
 
-/** Model and hookpoint. */
+/** Model and hookpoints. */
 export interface ModelOptions {
   /** ONNX file. */
   model: string;
   /** tokenizer.json. */
   tokenizer?: string;
-  /** Hookpoint or tensor. */
-  hookpoint: string;
+  /** Hookpoints or tensors; `*` in a name stands for every layer. */
+  inputs: readonly string[];
+  /** The same for what is to be reconstructed, where that is something else. */
+  outputs: readonly string[];
   /** Which ONNX Runtime. */
   provider: Config["model"]["provider"];
   /** Threads of the model. */
@@ -23,7 +26,7 @@ export interface ModelOptions {
   excludeTokens: "special" | readonly number[];
 }
 
-/** Model, hookpoint and one part of the text. */
+/** Model, hookpoints and one part of the text. */
 export interface TextOptions extends ModelOptions {
   /** Training text. */
   text: readonly string[];
@@ -37,6 +40,8 @@ export interface TextOptions extends ModelOptions {
   contextSize: number;
   /** Leave out position 0. */
   dropFirst: boolean;
+  /** Keep contexts whole: what is left out otherwise only does not count. */
+  sequences: boolean;
   /** Tokens of training text to read at most. */
   maxTokens?: number;
   /** Tokens of held-out text to read at most. */
@@ -47,18 +52,29 @@ export interface TextOptions extends ModelOptions {
   part: "train" | "held_out";
 }
 
+/** Names of hookpoints that a configuration reads, and of those that are to be reconstructed. */
+export function hookpointNames({ model }: Config): { inputs: string[]; outputs: string[] } {
+  const { hookpoint, hookpoints = [], hookpoint_out, hookpoints_out = [] } = model;
+  return {
+    inputs: [...(hookpoint === undefined ? [] : [hookpoint]), ...hookpoints],
+    outputs: [...(hookpoint_out === undefined ? [] : [hookpoint_out]), ...hookpoints_out],
+  };
+}
+
 /**
  * The model part of a configuration.
  * @throws SdmError when no model or no hookpoint is named
  */
-export function modelOptions({ model, data }: Config): ModelOptions {
-  if (!model.onnx || !model.hookpoint) {
+export function modelOptions(config: Config): ModelOptions {
+  const { model, data } = config;
+  const names = hookpointNames(config);
+  if (!model.onnx || names.inputs.length === 0) {
     throw new SdmError("Cannot open the model: model.onnx and model.hookpoint are needed");
   }
   return {
     model: model.onnx,
     tokenizer: model.tokenizer,
-    hookpoint: model.hookpoint,
+    ...names,
     provider: model.provider,
     threads: model.threads,
     prependBos: data.prepend_bos,
@@ -90,6 +106,7 @@ export function textOptions(
     textField: data.text_field,
     contextSize: data.context_size,
     dropFirst: data.drop_first,
+    sequences: FAMILIES[config.dictionary.type].sequences,
     maxTokens: Math.min(data.max_tokens ?? Infinity, needed),
     maxEvalTokens: Math.ceil(train.eval_tokens * 1.1) + data.context_size,
     contextsPerRun: data.harvest_contexts,

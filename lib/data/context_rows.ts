@@ -20,6 +20,8 @@ export interface RowMaker {
   readonly tokens: TokenSet;
   /** Which positions give rows. */
   readonly kept: KeptPositions;
+  /** Which of the rows count, where rows are whole contexts; all without it. */
+  readonly counted?: KeptPositions;
   /** The model; its taps are the tensors of `points`, in the same order. */
   readonly runner: ModelRunner;
   /** The points. */
@@ -54,6 +56,7 @@ export async function contextRows(
     context: new Uint32Array(rows),
     position: new Uint32Array(rows),
   };
+  if (maker.counted) block.mask = new Float32Array(rows);
   const perRun = maker.contextsPerRun ?? CONTEXTS_PER_RUN;
   let row = 0;
   for (let first = 0; first < slices.length; first += perRun) {
@@ -66,6 +69,10 @@ export async function contextRows(
       copyRows(maker, outputs, positions, at, block);
       block.context.fill(slice.unit, row, row + positions.length);
       block.position.set(positions, row);
+      positions.forEach((position, i) => {
+        const id = maker.tokens.ids[slice.unit * maker.tokens.contextSize + position];
+        if (maker.counted?.keeps(position, id)) block.mask![row + i] = 1;
+      });
       row += positions.length;
     });
     onRows?.(row);

@@ -5,6 +5,7 @@
 import { SdmError } from "../base/errors.ts";
 import { contextRows, type RowMaker } from "./context_rows.ts";
 import { epochOrders, slicesOf } from "./epoch_order.ts";
+import { checkUnits } from "./rows.ts";
 import type { Block, BlockSource } from "./types.ts";
 
 /** Options of {@link modelSource}. */
@@ -17,6 +18,8 @@ export interface ModelSourceOptions extends RowMaker {
   batchRows: number;
   /** Hears how many rows of a block are made, of how many. */
   onRows?: (done: number, rows: number) => void;
+  /** Whether contexts stay whole and in order; every position must then be kept. */
+  sequences?: boolean;
   /** More facts for the manifest. */
   facts?: Record<string, unknown>;
 }
@@ -34,6 +37,15 @@ export function wholeBatches(rows: number, batchRows: number, what: string): num
   );
 }
 
+function wholeContexts({ tokens, kept, blockRows, batchRows }: ModelSourceOptions): number {
+  const { contextSize, ids } = tokens;
+  if (kept.rows !== ids.length) {
+    throw new RangeError(`Cannot keep contexts whole: ${kept.rows} of ${ids.length} rows are kept`);
+  }
+  checkUnits(batchRows, blockRows, contextSize);
+  return contextSize;
+}
+
 /**
  * A source that runs the model. Block m of an epoch holds rows [m·blockRows, (m+1)·blockRows) of the kept positions in
  * the epoch's order of contexts; a context on the border of two blocks is run for both. Closing it closes the model.
@@ -41,11 +53,13 @@ export function wholeBatches(rows: number, batchRows: number, what: string): num
 export function modelSource(options: ModelSourceOptions): BlockSource {
   const { tokens, kept, runner, points, seed, blockRows, batchRows } = options;
   const epochRows = wholeBatches(kept.rows, batchRows, "the text");
+  const unitRows = options.sequences ? wholeContexts(options) : 1;
   const orderOf = epochOrders(kept.rowStart, seed, "contexts");
   return {
     points,
     blockRows,
     epochRows,
+    unitRows,
     describe: () => ({
       source: "model",
       provider: runner.provider,
@@ -57,6 +71,8 @@ export function modelSource(options: ModelSourceOptions): BlockSource {
       tail_tokens: tokens.tailTokens,
       rows: kept.rows,
       epoch_rows: epochRows,
+      whole_contexts: options.sequences,
+      rows_that_count: options.counted?.rows,
       dropped: {
         positions: kept.droppedPositions,
         tokens: kept.droppedTokens,
@@ -78,7 +94,8 @@ export function modelSource(options: ModelSourceOptions): BlockSource {
         undefined,
         (done) => options.onRows?.(done, rows),
       );
-      return { rows: block.rows, points: block.points };
+      const { points, mask } = block;
+      return mask ? { rows, points, mask } : { rows, points };
     },
     close: () => runner.close(),
   };

@@ -2,6 +2,7 @@
  * Rows, the kept positions of a token set: from a row's number to its place in the text and back.
  * @module
  */
+import { SdmError } from "../base/errors.ts";
 import type { KeptPositions } from "../text/masks.ts";
 import type { TokenSet } from "../text/packing.ts";
 
@@ -41,4 +42,17 @@ export function unitOf(rowStart: ArrayLike<number>, row: number): number {
     else high = middle;
   }
   return low;
+}
+
+/**
+ * Refuses batches and blocks that are not made of whole contexts.
+ * @throws {SdmError} when they are not
+ */
+export function checkUnits(batchRows: number, blockRows: number, contextSize: number): void {
+  if (batchRows % contextSize === 0 && blockRows % contextSize === 0) return;
+  throw new SdmError(
+    `Cannot make batches of ${batchRows} rows from contexts of ${contextSize} tokens: whole ` +
+      "contexts are needed",
+    { hint: `--batch-tokens ${Math.max(1, Math.round(batchRows / contextSize)) * contextSize}` },
+  );
 }

@@ -1,9 +1,11 @@
 /**
- * Batches from blocks: rows permuted within a block, the next block read while the current one is used.
+ * Batches from blocks: rows (or whole contexts) permuted within a block, the next block read while the current one is
+ * used.
  * @module
  */
 import { SdmError } from "../base/errors.ts";
 import { Permutation, RandomStream } from "../base/random.ts";
+import { checkUnits } from "./rows.ts";
 import type { Batch, BatchSource, Block, BlockSource } from "./types.ts";
 
 /** Options of {@link shuffledBatches}. */
@@ -44,6 +46,7 @@ class Shuffler implements ShuffledBatches {
   readonly points;
   readonly batchRows: number;
   readonly batchesPerEpoch: number;
+  readonly #unitRows: number;
   readonly #batchesPerBlock: number;
   readonly #blocksPerEpoch: number;
   readonly #steps: number;
@@ -60,8 +63,10 @@ class Shuffler implements ShuffledBatches {
           "a block of a whole number of batches is needed",
       );
     }
+    this.#unitRows = source.unitRows ?? 1;
     this.points = source.points;
     this.batchRows = batchRows;
+    checkUnits(batchRows, blockRows, this.#unitRows);
     this.batchesPerEpoch = Math.floor(epochRows / batchRows);
     if (this.batchesPerEpoch === 0) {
       throw new SdmError(
@@ -133,18 +138,23 @@ class Shuffler implements ShuffledBatches {
   }
 
   #cut(block: Block, place: BatchPlace, number: number, step: number): Batch {
-    const permutation = new Permutation(block.rows, this.#stream, number);
+    const unit = this.#unitRows;
+    const permutation = new Permutation(block.rows / unit, this.#stream, number);
     const rows = this.batchRows;
-    const chosen = new Uint32Array(rows);
-    for (let i = 0; i < rows; i++) chosen[i] = permutation.at(place.part * rows + i);
-    const points = block.points.map((values, p) => {
-      const d = this.points[p].d;
+    const units = rows / unit;
+    const chosen = new Uint32Array(units);
+    for (let i = 0; i < units; i++) chosen[i] = permutation.at(place.part * units + i);
+    const gather = (values: Float32Array, d: number) => {
       const batch = new Float32Array(rows * d);
-      for (let i = 0; i < rows; i++) {
-        batch.set(values.subarray(chosen[i] * d, (chosen[i] + 1) * d), i * d);
+      const size = unit * d;
+      for (let i = 0; i < units; i++) {
+        batch.set(values.subarray(chosen[i] * size, (chosen[i] + 1) * size), i * size);
       }
       return batch;
-    });
-    return { step, rows, points };
+    };
+    const points = block.points.map((values, p) => gather(values, this.points[p].d));
+    return block.mask
+      ? { step, rows, points, mask: gather(block.mask, 1) }
+      : { step, rows, points };
   }
 }

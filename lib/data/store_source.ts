@@ -2,15 +2,16 @@
  * Blocks from an activation store: short stretches of all shards, permuted anew in every epoch.
  *
  * A block is made of stretches from all over the store, so that a store in text order still gives mixed blocks. The
- * order is a keyed permutation of the stretches: block (epoch, index) is known without reading any other.
+ * order is a keyed permutation of the stretches: block (epoch, index) is known without reading any other. Where contexts
+ * have to stay whole, a stretch is a number of contexts.
  * @module
  */
-import { SdmError } from "../base/errors.ts";
-import { SafetensorsFile } from "../files/safetensors.ts";
-import { epochOrders, slicesOf, type UnitSlice } from "./epoch_order.ts";
-import { badRow, describeBadValue } from "./finite.ts";
+import { epochOrders, slicesOf } from "./epoch_order.ts";
 import { wholeBatches } from "./model_source.ts";
+import { checkUnits } from "./rows.ts";
 import { openStore, type Store, storePoints } from "./store_reader.ts";
+import { readSpans } from "./store_rows.ts";
+import { type CountOptions, wholeContexts } from "./whole_contexts.ts";
 import type { Block, BlockSource, PointFacts } from "./types.ts";
 
 /** One read is about this long, for below it a disk is slow, … */
@@ -22,28 +23,23 @@ const STRETCHES_PER_BLOCK = 16;
 export interface StoreSourceOptions {
   /** Points to read, default all of the store. */
   points?: readonly string[];
+  /** Points that are to be reconstructed; they follow the others. */
+  targets?: readonly string[];
   /** Seed of the run. */
   seed: number;
   /** Rows of a block. */
   blockRows: number;
   /** Rows of a training batch; an epoch is a whole number of batches. */
   batchRows: number;
-}
-
-/** Stretches of the shards: equally long, but for the last of a shard. */
-interface Stretches {
-  /** Rows before each stretch, and last the number of rows. */
-  start: Float64Array;
-  /** Shard of each. */
-  shard: Uint32Array;
-  /** First row of each in its shard. */
-  first: Float64Array;
+  /** Keeps contexts whole and in order; which of their rows count. */
+  sequences?: CountOptions;
 }
 
 /**
  * A source that reads a store.
  * @param store the folder, or a store that is open already.
- * @throws {SdmError} as {@link openStore} does, for unknown points, and when the rows do not fill a batch.
+ * @throws {SdmError} as {@link openStore} does, for unknown points, when the rows do not fill a batch, and when contexts are
+ * not whole.
  */
 export async function storeSource(
   store: string | Store,
@@ -52,20 +48,28 @@ export async function storeSource(
   const open = typeof store === "string" ? await openStore(store) : store;
   const { seed, blockRows, batchRows } = options;
   const { manifest } = open;
-  const points = storePoints(open, options.points);
+  const targets = options.targets ? storePoints(open, options.targets) : [];
+  const points = [
+    ...storePoints(open, options.points),
+    ...targets.map((point): PointFacts => ({ ...point, role: "target" })),
+  ];
   const epochRows = wholeBatches(manifest.rows, batchRows, `the store "${open.path}"`);
-  const stretches = stretchesOf(open, points, blockRows);
-  const orderOf = epochOrders(stretches.start, seed, "stretches");
+  const counted = options.sequences && wholeContexts(open, options.sequences);
+  if (counted) checkUnits(batchRows, blockRows, counted.contextSize);
+  const starts = stretchesOf(open, points, blockRows, counted?.contextSize);
+  const orderOf = epochOrders(starts, seed, "stretches");
   return {
     points,
     blockRows,
     epochRows,
+    unitRows: counted?.contextSize ?? 1,
     describe: () => ({
       source: "store",
       path: open.path,
       points: points.map((point) => ({ ...point })),
       rows: manifest.rows,
       epoch_rows: epochRows,
+      whole_contexts: options.sequences && true,
       model: manifest.model,
       tokenizer: manifest.tokenizer,
       data: manifest.data,
@@ -78,71 +82,36 @@ export async function storeSource(
       if (!(index >= 0 && rows > 0)) {
         throw new RangeError(`Cannot load block ${index}: an epoch has ${epochRows} rows`);
       }
-      return await readBlock(open, points, stretches, slicesOf(orderOf(epoch), first, rows));
+      const spans = slicesOf(orderOf(epoch), first, rows).map(({ unit, from, to }) => ({
+        first: starts[unit] + from,
+        rows: to - from,
+      }));
+      return await readSpans(open, points, spans, counted);
     },
     close: () => Promise.resolve(),
   };
 }
 
+/** Rows before each stretch, and last the number of rows. */
 function stretchesOf(
   { manifest }: Store,
   points: readonly PointFacts[],
   blockRows: number,
-): Stretches {
+  contextSize?: number,
+): Float64Array {
   const bytes = (name: string, d: number) =>
     manifest.points.find((p) => p.name === name)?.dtype === "F32" ? 4 * d : 2 * d;
   const rowBytes = points.reduce((sum, { name, d }) => sum + bytes(name, d), 0) / points.length;
-  let length = 64;
+  let length = contextSize ?? 64;
   const most = Math.min(4096, blockRows / STRETCHES_PER_BLOCK);
   while (2 * length <= most && length * rowBytes < READ_BYTES) length *= 2;
-  const start = [0], shard: number[] = [], first: number[] = [];
-  manifest.shards.forEach(({ rows }, s) => {
+  const start = [0];
+  // A stretch ends with its shard, but a context may go on in the next one.
+  const parts = contextSize ? [{ rows: manifest.rows }] : manifest.shards;
+  for (const { rows } of parts) {
     for (let row = 0; row < rows; row += length) {
-      shard.push(s);
-      first.push(row);
       start.push(start[start.length - 1] + Math.min(length, rows - row));
     }
-  });
-  return {
-    start: Float64Array.from(start),
-    shard: Uint32Array.from(shard),
-    first: Float64Array.from(first),
-  };
-}
-
-async function readBlock(
-  store: Store,
-  points: readonly PointFacts[],
-  stretches: Stretches,
-  slices: readonly UnitSlice[],
-): Promise<Block> {
-  const rows = slices.reduce((sum, slice) => sum + slice.to - slice.from, 0);
-  const matrices = points.map(({ d }) => new Float32Array(rows * d));
-  // Files are open for one block only: a store may have more shards than a process may have open files.
-  const files = new Map<number, SafetensorsFile>();
-  try {
-    let row = 0;
-    for (const { unit, from, to } of slices) {
-      const shard = stretches.shard[unit];
-      const name = store.manifest.shards[shard].file;
-      let file = files.get(shard);
-      if (!file) files.set(shard, file = await SafetensorsFile.open(`${store.path}/${name}`));
-      const firstRow = stretches.first[unit] + from;
-      for (const [p, { name: point, d }] of points.entries()) {
-        const out = matrices[p].subarray(row * d, (row + to - from) * d);
-        await file.readFloat32(`act.${point}`, { firstRow, rows: to - from }, out);
-        const bad = badRow(out, d);
-        if (bad < 0) continue;
-        throw new SdmError(
-          `Cannot use activations of "${point}": shard "${store.path}/${name}", row ` +
-            `${firstRow + bad} holds ${describeBadValue(out, d, bad)}, finite numbers are needed`,
-          { hint: "harvest the store again" },
-        );
-      }
-      row += to - from;
-    }
-  } finally {
-    for (const file of files.values()) file.close();
   }
-  return { rows, points: matrices };
+  return Float64Array.from(start);
 }

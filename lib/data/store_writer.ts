@@ -156,10 +156,10 @@ async function finish(options: HarvestOptions, state: HarvestState): Promise<voi
     model: asked.model,
     tokenizer: asked.tokenizer,
     data: asked.data,
-    points: points.map(({ name, tensor, d }, p) => ({
+    points: points.map(({ name, tensor, d, role = "input" }, p) => ({
       name,
       tap: tensor,
-      role: "input",
+      role,
       d,
       dtype: state.dtypes[p],
     })),

@@ -1,10 +1,10 @@
 /**
- * A language model with its tokenizer and one tap, opened together.
+ * A language model with its tokenizer and its taps, opened together.
  * @module
  */
 import { sha256File } from "../files/hash.ts";
 import { loadModel } from "../onnx/graph.ts";
-import { resolveHookpoint } from "../onnx/hookpoints.ts";
+import { expandHookpoints } from "../onnx/hookpoints.ts";
 import { spawnRunner } from "../onnx/remote.ts";
 import type { ModelRunner, ProviderName } from "../onnx/types.ts";
 import { loadTokenizer, type TokenizerHandle } from "../text/tokenizer.ts";
@@ -16,8 +16,10 @@ export interface TappedModelOptions {
   model: string;
   /** tokenizer.json; default the one beside the model. */
   tokenizer?: string;
-  /** Hookpoint or tensor. */
-  hookpoint: string;
+  /** Hookpoints or tensors; `*` in a name stands for every layer. */
+  inputs: readonly string[];
+  /** The same for what is to be reconstructed, where that is something else. */
+  outputs?: readonly string[];
   /** Which ONNX Runtime. */
   provider: ProviderName;
   /** Threads of the model. */
@@ -34,7 +36,9 @@ export interface TappedModel {
   tokenizer: TokenizerHandle;
   /** The model, in a worker of its own; close it when done. */
   runner: ModelRunner;
-  /** The place that is tapped. */
+  /** The places that are tapped: inputs, then what is to be reconstructed. */
+  points: readonly PointFacts[];
+  /** The first of them. */
   point: PointFacts;
   /** Whether contexts start with BOS. */
   prependBos: boolean;
@@ -73,15 +77,23 @@ export async function openTappedModel(options: TappedModelOptions): Promise<Tapp
   const beside = onnx.replace(/[^\\/]*$/, "tokenizer.json");
   const tokenizer = await loadTokenizer(options.tokenizer ?? beside);
   const model = await loadModel(onnx);
-  const hookpoint = resolveHookpoint(model, options.hookpoint);
-  const runner = await spawnRunner({ model: onnx, taps: [hookpoint.tensor], provider, threads });
+  const inputs = expandHookpoints(model, options.inputs);
+  const outputs = expandHookpoints(model, options.outputs ?? []);
+  const hookpoints = [...inputs, ...outputs];
+  const taps = hookpoints.map((point) => point.tensor);
+  const runner = await spawnRunner({ model: onnx, taps, provider, threads });
   try {
-    // One token tells the width, which not every graph declares.
-    const [row] = await runner.run(Int32Array.of(tokenizer.encode("a")[0] ?? 0), 1, 1);
+    // One token tells the widths, which not every graph declares.
+    const rows = await runner.run(Int32Array.of(tokenizer.encode("a")[0] ?? 0), 1, 1);
+    const points = hookpoints.map(({ name, tensor }, p): PointFacts => {
+      const facts = { name, tensor, d: rows[p].length };
+      return p < inputs.length ? facts : { ...facts, role: "target" };
+    });
     return {
       tokenizer,
       runner,
-      point: { name: hookpoint.name, tensor: hookpoint.tensor, d: row.length },
+      points,
+      point: points[0],
       prependBos: prependsBos(options.prependBos, tokenizer),
       excludeTokens: options.excludeTokens === "special"
         ? tokenizer.specialIds
@@ -94,7 +106,11 @@ export async function openTappedModel(options: TappedModelOptions): Promise<Tapp
           producer: model.producer,
           ep: runner.provider,
         },
-        tokenizer: { sha256: tokenizer.sha256, vocab_size: tokenizer.vocabSize },
+        tokenizer: {
+          sha256: tokenizer.sha256,
+          vocab_size: tokenizer.vocabSize,
+          special_ids: [...tokenizer.specialIds],
+        },
       },
     };
   } catch (error) {

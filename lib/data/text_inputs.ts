@@ -1,5 +1,5 @@
 /**
- * Text, tokenizer and model, opened together: training contexts, held-out contexts, and the runner of one hookpoint.
+ * Text, tokenizer and model, opened together: training contexts, held-out contexts, and the runner of all hookpoints.
  * @module
  */
 import { SdmError } from "../base/errors.ts";
@@ -8,6 +8,7 @@ import type { Provenance } from "../models/record.ts";
 import { corpusFingerprint, openCorpus } from "../text/corpora.ts";
 import { type KeptPositions, keptPositions } from "../text/masks.ts";
 import { packContexts, type TokenSet } from "../text/packing.ts";
+import { hookpointsOf } from "./points.ts";
 import { openTappedModel, type TappedModel, type TappedModelOptions } from "./tapped_model.ts";
 
 /** What to open. */
@@ -24,6 +25,8 @@ export interface TextInputOptions extends TappedModelOptions {
   contextSize: number;
   /** Leave out position 0. */
   dropFirst: boolean;
+  /** Keep contexts whole: what is left out otherwise only does not count. */
+  sequences?: boolean;
   /** Tokens of training text to read at most. */
   maxTokens?: number;
   /** Tokens of held-out text to read at most. */
@@ -40,6 +43,8 @@ export interface TextInputs extends TappedModel {
   tokens: TokenSet;
   /** Their rows. */
   kept: KeptPositions;
+  /** Which of them count, where contexts are kept whole. */
+  counted?: KeptPositions;
   /** Contexts of one model run. */
   contextsPerRun?: number;
   /** Facts for manifests. */
@@ -68,22 +73,26 @@ export async function openTextInputs(
   const model = await openTappedModel(options);
   try {
     const { paths, tokens } = await readPart(options, model, onProgress);
-    const kept = keptPositions(tokens, {
+    const wanted = keptPositions(tokens, {
       dropFirst: options.dropFirst,
       excludeTokens: model.excludeTokens,
     });
+    const kept = options.sequences
+      ? keptPositions(tokens, { dropFirst: false, excludeTokens: [] })
+      : wanted;
     const data = {
       ...await corpusFingerprint(paths),
       id: paths.map((path) => path.split(/[\\/]/).pop()).join(", "),
       part: options.part,
       text_field: options.textField,
       ctx_len: options.contextSize,
-      dropped: kept.counts,
+      dropped: wanted.counts,
     };
     return {
       ...model,
       tokens,
       kept,
+      counted: options.sequences ? wanted : undefined,
       contextsPerRun: options.contextsPerRun,
       facts: { ...model.facts, data },
     };
@@ -132,17 +141,17 @@ async function readPart(
 }
 
 /** Where rows of these inputs come from, as exports say it. */
-export function provenanceOf({ point, facts, tokens, kept }: TextInputs): Provenance {
+export function provenanceOf(inputs: TextInputs): Provenance {
+  const { points, facts, tokens, kept, counted = kept } = inputs;
   return {
-    hookpoint: point.name,
-    tensor: point.tensor,
+    ...hookpointsOf(points),
     modelName: facts.model.id,
     modelSha256: facts.model.onnx_sha256,
     tokenizerSha256: String(facts.tokenizer.sha256),
     contextSize: tokens.contextSize,
     prependBos: tokens.prependBos,
-    droppedPositions: [...kept.droppedPositions],
-    droppedTokens: [...kept.droppedTokens],
+    droppedPositions: [...counted.droppedPositions],
+    droppedTokens: [...counted.droppedTokens],
     data: String(facts.data.id),
   };
 }

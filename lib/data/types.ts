@@ -9,6 +9,8 @@ export interface Block {
   rows: number;
   /** One matrix a point, row-major [rows, d of that point], float32. */
   points: Float32Array[];
+  /** 1 for rows that count, 0 for those that are there only for others of their context; all count without it. */
+  mask?: Float32Array;
 }
 
 /** Facts about one recorded point. */
@@ -19,7 +21,12 @@ export interface PointFacts {
   tensor: string;
   /** Width. */
   d: number;
+  /** "target" for what is to be reconstructed; an input without it. */
+  role?: PointRole;
 }
+
+/** What a point is for. */
+export type PointRole = "input" | "target";
 
 /**
  * A source of blocks. `load(epoch, index)` is a pure function of the source: it gives the same rows in the same
@@ -32,6 +39,8 @@ export interface BlockSource {
   readonly blockRows: number;
   /** Rows of an epoch, all blocks together. */
   readonly epochRows: number;
+  /** Rows that belong together and stay in order, the tokens of a context; 1 without it. */
+  readonly unitRows?: number;
   /** Facts for the manifest: hashes, counts of dropped rows, names. */
   describe(): Record<string, unknown>;
   /** Block `index` of epoch `epoch`; contexts come in another order in each epoch. */
@@ -48,6 +57,8 @@ export interface Batch {
   rows: number;
   /** One matrix a point, row-major [rows, d]. */
   points: Float32Array[];
+  /** 1 for rows that count, 0 for others, where batches are whole contexts. */
+  mask?: Float32Array;
 }
 
 /** Gives batch t as a pure function of (source, seed, t), reading ahead. */

@@ -6,6 +6,7 @@ import { SdmError } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
 import { tensorNames } from "./edit.ts";
 import { strip, widthOf } from "./infer.ts";
+import { expandPatterns, isPattern } from "./patterns.ts";
 import type { OnnxModel } from "./model.ts";
 import { linearNode, linearOf, normOf } from "./norm.ts";
 import { type Branch, findStream, nodesBetween, type StreamStep } from "./stream.ts";
@@ -105,8 +106,15 @@ function layerHookpoints(
   const mlpOut = linearOf(model, mlp.branch.tensor);
   const inputWidth = (linear: typeof mlpOut) =>
     linear && model.initializers.get(linear.weight)?.dims[linear.outFirst ? 1 : 0];
-  const norm = mlpInput(model, mlp.before, mlp.branch.tensor);
+  const norm = normInput(model, mlp.before, mlp.branch.tensor);
+  const attentionNorm = normInput(model, attention.before, attention.branch.tensor);
   add("hook_resid_pre", "resid_pre", steps[0].before, "residual stream that enters the block");
+  add(
+    "attn.hook_in",
+    "attn_in",
+    attentionNorm,
+    "norm of the stream, input of the attention's first product",
+  );
   add(
     "attn.hook_z",
     "z",
@@ -143,7 +151,7 @@ function layerInName(tensor: string): number | undefined {
 }
 
 /** The norm of `before` that a weight matrix of the branch is applied to. */
-function mlpInput(model: OnnxModel, before: string, branch: string): string | undefined {
+function normInput(model: OnnxModel, before: string, branch: string): string | undefined {
   for (const node of nodesBetween(model, before, branch)) {
     if (node.op !== "MatMul" && node.op !== "Gemm") continue;
     const linear = linearNode(model, node);
@@ -170,6 +178,17 @@ export function resolveHookpoints(model: OnnxModel, names: readonly string[]): H
     if (!found) throw unknownHookpoint(model, name, list);
     return found;
   });
+}
+
+/**
+ * The hookpoints that names and patterns mean, in order; `*` in a pattern stands for anything between two dots, so that
+ * `blocks.*.hook_mlp_out` means the MLP outputs of all layers.
+ * @throws SdmError when there is no such hookpoint, or a pattern means none
+ */
+export function expandHookpoints(model: OnnxModel, names: readonly string[]): Hookpoint[] {
+  const known = names.some(isPattern) ? findHookpoints(model).hookpoints.map((p) => p.name) : [];
+  const doing = `Cannot find hookpoints in "${model.name}"`;
+  return resolveHookpoints(model, expandPatterns(names, known, doing));
 }
 
 function rawPoint(model: OnnxModel, tensor: string): Hookpoint {

@@ -11,7 +11,7 @@ export interface Hookpoint {
   tensor: string;
   /** Layer, or undefined for a raw tensor. */
   layer?: number;
-  /** `resid_pre`, `resid_mid`, `resid_post`, `attn_out`, `mlp_in`, `mlp_out`, `mlp_hidden`, `z` or `raw`. */
+  /** `resid_pre`, `resid_mid`, `resid_post`, `attn_in`, `attn_out`, `mlp_in`, `mlp_out`, `mlp_hidden`, `z` or `raw`. */
   kind: string;
   /** Width of the last axis, when the graph tells. */
   d?: number;

@@ -2,25 +2,32 @@
  * Opens what a configuration names as its data: an activation store, or a model with text.
  * @module
  */
+import { SdmError } from "../base/errors.ts";
 import type { OnProgress } from "../base/progress.ts";
-import { textOptions } from "../config/text_options.ts";
+import { FAMILIES } from "../config/families.ts";
+import type { WidthFacts } from "../config/resolve.ts";
+import { hookpointNames, textOptions } from "../config/text_options.ts";
 import type { Config } from "../config/types.ts";
 import { modelSource } from "../data/model_source.ts";
+import { rowNormalised } from "../data/norm.ts";
+import { commonWidths, hookpointsOf } from "../data/points.ts";
 import { type ShuffledBatches, shuffledBatches } from "../data/shuffled_batches.ts";
-import { openStore } from "../data/store_reader.ts";
+import { openStore, type Store } from "../data/store_reader.ts";
 import { storeSource } from "../data/store_source.ts";
 import { openTextInputs, provenanceOf } from "../data/text_inputs.ts";
-import { sha256 } from "../files/hash.ts";
 import type { BlockSource } from "../data/types.ts";
+import { contextSizeOf } from "../data/whole_contexts.ts";
+import { sha256 } from "../files/hash.ts";
 import type { Provenance } from "../models/record.ts";
+import { expandPatterns } from "../onnx/patterns.ts";
 
 /** Opened data of a run. */
 export interface TrainInputs {
-  /** Batches of every step. */
+  /** Batches of every step: matrices of the inputs, then of what is to be reconstructed. */
   batches: ShuffledBatches;
-  /** Width of the activations. */
-  d: number;
-  /** Where they come from, for exports. */
+  /** Widths and layers that defaults depend on. */
+  widths: WidthFacts;
+  /** Where the activations come from, for exports. */
   provenance: Provenance;
   /** Facts for the manifest. */
   facts: Record<string, unknown>;
@@ -46,37 +53,83 @@ export async function openTrainInputs(
   const { source, ...opened } = config.data.activations
     ? await fromStore(config, shape)
     : await fromText(config, shape, onProgress);
-  const batches = shuffledBatches(source, { batchRows, seed: config.seed, steps });
-  return {
-    batches,
-    d: source.points[0].d,
-    ...opened,
-    close: () => batches.close(),
-  };
+  try {
+    const { dIn, dOut, layers } = commonWidths(source.points);
+    const { points, sequences } = FAMILIES[config.dictionary.type];
+    const how = config.dictionary.normalize_activations;
+    const plain = shuffledBatches(source, { batchRows, seed: config.seed, steps });
+    const batches = how === "token" || how === "layer_norm" ? rowNormalised(plain, how) : plain;
+    return {
+      batches,
+      widths: {
+        dIn,
+        dOut,
+        layers: points === "layers" ? layers : undefined,
+        contextSize: sequences ? source.unitRows : undefined,
+      },
+      ...opened,
+      close: () => batches.close(),
+    };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
 }
 
 type Shape = { seed: number; blockRows: number; batchRows: number };
 type Opened = { source: BlockSource } & Pick<TrainInputs, "provenance" | "facts" | "sha256">;
 
+/** Names of the store's points that the family reads: those that are told, else by the roles of the store's points. */
+function storeNames(store: Store, config: Config): { points: string[]; targets: string[] } {
+  const all = store.manifest.points;
+  const known = all.map((point) => point.name);
+  const doing = `Cannot train on activation store "${store.path}"`;
+  const named = hookpointNames(config);
+  const { points: kind } = FAMILIES[config.dictionary.type];
+  const few = kind === "layers" ? all.length : 1;
+  const pick = (names: readonly string[], role: "input" | "target") =>
+    names.length > 0
+      ? expandPatterns(names, known, doing)
+      : all.filter((point) => (point.role ?? "input") === role)
+        .map((point) => point.name).slice(0, few);
+  const points = pick(named.inputs, "input");
+  if (kind === "one") {
+    return { points: points.length > 0 ? points : known.slice(0, 1), targets: [] };
+  }
+  const targets = pick(named.outputs, "target");
+  const missing = points.length === 0 ? "input" : targets.length === 0 ? "target" : undefined;
+  if (missing === undefined) return { points, targets };
+  const key = `model.hookpoint${kind === "layers" ? "s" : ""}${missing === "target" ? "_out" : ""}`;
+  throw new SdmError(
+    `${doing}: none of its points is marked as ${missing} of a dictionary, ${key} is needed`,
+    { hint: `it has ${known.join(", ")}` },
+  );
+}
+
 async function fromStore(config: Config, shape: Shape): Promise<Opened> {
   const store = await openStore(config.data.activations as string);
-  const wanted = config.model.hookpoint;
-  const points = wanted ? [wanted] : [store.manifest.points[0].name];
-  const source = await storeSource(store, { ...shape, points });
+  const { sequences } = FAMILIES[config.dictionary.type];
+  const { drop_first, exclude_tokens } = config.data;
+  const source = await storeSource(store, {
+    ...shape,
+    ...storeNames(store, config),
+    sequences: sequences ? { dropFirst: drop_first, excludeTokens: exclude_tokens } : undefined,
+  });
   const { manifest } = store;
   const text = (value: unknown) => typeof value === "string" ? value : undefined;
   return {
     source,
     provenance: {
-      hookpoint: source.points[0].name,
-      tensor: source.points[0].tensor,
+      ...hookpointsOf(source.points),
       modelName: text(manifest.model.id),
       modelSha256: text(manifest.model.onnx_sha256),
       tokenizerSha256: text(manifest.tokenizer.sha256),
-      contextSize: Number(manifest.data.ctx_len) || undefined,
+      contextSize: contextSizeOf(store),
       prependBos: manifest.tokenizer.prepend_bos === true,
-      droppedPositions: manifest.dropped.positions,
-      droppedTokens: manifest.dropped.tokens,
+      droppedPositions: sequences && drop_first ? [0] : manifest.dropped.positions,
+      droppedTokens: sequences && exclude_tokens !== "special"
+        ? exclude_tokens
+        : manifest.dropped.tokens,
       data: text(manifest.data.id),
     },
     facts: source.describe(),
@@ -87,14 +140,17 @@ async function fromStore(config: Config, shape: Shape): Promise<Opened> {
 async function fromText(config: Config, shape: Shape, onProgress: OnProgress): Promise<Opened> {
   const inputs = await openTextInputs(textOptions(config, "train"), onProgress);
   try {
+    const { tokens, kept, counted, runner, points, contextsPerRun, facts } = inputs;
     const source = modelSource({
       ...shape,
-      tokens: inputs.tokens,
-      kept: inputs.kept,
-      runner: inputs.runner,
-      points: [inputs.point],
-      contextsPerRun: inputs.contextsPerRun,
-      facts: inputs.facts,
+      tokens,
+      kept,
+      counted,
+      runner,
+      points,
+      contextsPerRun,
+      facts,
+      sequences: counted !== undefined,
       onRows: firstBlock(onProgress),
     });
     return {

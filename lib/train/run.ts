@@ -93,7 +93,7 @@ async function openRun(
   signal: AbortSignal | undefined,
 ): Promise<Run> {
   const path = request.config.output_path;
-  const config = resolveDefaults(request.config, { dIn: inputs.d });
+  const config = resolveDefaults(request.config, inputs.widths);
   const family = familyOf(config.dictionary.type);
   const options = modelOptionsOf(config);
   const model = family.build(gpu, options);

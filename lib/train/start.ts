@@ -31,7 +31,9 @@ export async function measureScales(
   config: ResolvedConfig,
   batches: ShuffledBatches,
 ): Promise<number[]> {
-  if (config.dictionary.normalize_activations === "none") return batches.points.map(() => 1);
+  if (config.dictionary.normalize_activations !== "expected_average_only_in") {
+    return batches.points.map(() => 1);
+  }
   const { batchesPerEpoch } = batches;
   return (await estimateScale(batches, { batchesPerEpoch })).map(({ scale }) => scale);
 }
@@ -69,12 +71,12 @@ async function startFacts(
 ): Promise<StartFacts> {
   const d = Math.max(dIn, dOut);
   const fits = Math.floor(gpu.facts.maxBindingBytes / (4 * (d + 4)) / 64) * 64;
+  const how = config.dictionary.init_b_dec ?? "zero";
+  // Where nothing is measured, the first batch does as a sample: a run begins at once.
+  const wanted = how === "zero" && needs.target === "same" ? rows : CENTRE_ROWS;
   const count = Math.max(
     1,
-    Math.min(
-      batches.batchesPerEpoch,
-      Math.floor(Math.min(CENTRE_ROWS, fits) / rows),
-    ),
+    Math.min(batches.batchesPerEpoch, Math.floor(Math.min(wanted, fits) / rows)),
   );
   const points = batches.points.map((point) => new Float32Array(count * rows * point.d));
   for (let t = 0; t < count; t++) {
@@ -83,7 +85,6 @@ async function startFacts(
       points[p].set(values.map((v) => v * scales[p]), t * rows * batches.points[p].d)
     );
   }
-  const how = config.dictionary.init_b_dec;
   const inputs = needs.target === "same" ? points.length : points.length / 2;
   const targets = needs.target === "same" ? points : points.slice(inputs);
   const centre = (data: Float32Array) => {

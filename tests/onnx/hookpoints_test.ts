@@ -2,7 +2,12 @@ import assert from "assert";
 import { SdmError } from "../../lib/base/errors.ts";
 import { contextLimit, describeModel, unembedding, vocabSize } from "../../lib/onnx/describe.ts";
 import { loadModel, parseModel } from "../../lib/onnx/graph.ts";
-import { findHookpoints, listHookpoints, resolveHookpoint } from "../../lib/onnx/hookpoints.ts";
+import {
+  expandHookpoints,
+  findHookpoints,
+  listHookpoints,
+  resolveHookpoint,
+} from "../../lib/onnx/hookpoints.ts";
 import { tensorFloats } from "../../lib/onnx/tensors.ts";
 import { createRunner } from "../../lib/onnx/runner.ts";
 import { model, node, value } from "./build.ts";
@@ -13,7 +18,10 @@ const FILES = ["gpt2", "gpt2_past", "gpt2_opset14", "gpt2_f16", "gpt2_external"]
 Deno.test("listHookpoints() gives names, tensors, layers and widths of GPT-2 in every export", async () => {
   for (const file of FILES) {
     const points = listHookpoints(await loadModel(fixture(`${file}.onnx`)));
-    assert.equal(points.length, 16, file);
+    assert.equal(points.length, 18, file);
+    const into = points.find((point) => point.name === "blocks.1.attn.hook_in")!;
+    assert.deepEqual([into.kind, into.d, into.layer], ["attn_in", 16, 1], file);
+    assert.match(into.tensor, /h\.1\/ln_1\//, file);
     const byName = new Map(points.map((point) => [point.name, point]));
     const mid = byName.get("blocks.1.hook_resid_mid")!;
     assert.equal(mid.tensor, "/transformer/h.1/Add_output_0", file);
@@ -38,7 +46,7 @@ Deno.test("listHookpoints() does not need the exporter's names", async () => {
     }
   }
   const points = listHookpoints(parseModel(scrambled, "m"));
-  assert.equal(points.length, 16);
+  assert.equal(points.length, 18);
   assert.ok(points.every((point) => point.d !== undefined));
   assert.ok(!points.find((p) => p.name === "blocks.1.hook_resid_mid")!.why.includes("agrees"));
 });
@@ -168,4 +176,33 @@ Deno.test("the bundled model: hookpoints, limits, and an unembedding that is its
   const { weight, vocab, d } = unembedding(demo)!;
   assert.deepEqual([vocab, d], [4096, 192]);
   assert.deepEqual(weight, embedding);
+});
+
+Deno.test("every layer of every kind of graph has an input of its attention", async () => {
+  for (const file of ["gpt2", "llama", "neox"]) {
+    const points = listHookpoints(await loadModel(fixture(`${file}.onnx`)));
+    const layers = new Set(points.map((point) => point.layer));
+    const inputs = points.filter((point) => point.kind === "attn_in");
+    assert.equal(inputs.length, layers.size, file);
+    assert.ok(inputs.every((point) => point.d === 16), file);
+  }
+});
+
+Deno.test("expandHookpoints() takes names and patterns, each in its order", async () => {
+  const gpt2 = await loadModel(fixture("gpt2.onnx"));
+  const names = (wanted: string[]) => expandHookpoints(gpt2, wanted).map((point) => point.name);
+  assert.deepEqual(names(["blocks.*.hook_mlp_out", "blocks.0.mlp.hook_in"]), [
+    "blocks.0.hook_mlp_out",
+    "blocks.1.hook_mlp_out",
+    "blocks.0.mlp.hook_in",
+  ]);
+  assert.equal(names(["blocks.1.*"]).length, 5, "a star does not pass a dot");
+  assert.deepEqual(names([]), []);
+  assert.throws(() => expandHookpoints(gpt2, ["blocks.*.hook_mlp_ot"]), (error: unknown) => {
+    assert.ok(error instanceof SdmError);
+    assert.match(error.message, /"blocks\.\*\.hook_mlp_ot" means none of the 18 that there are$/);
+    assert.match(error.hint!, /"blocks\.\*\.hook_mlp_out"/);
+    return true;
+  });
+  assert.throws(() => expandHookpoints(gpt2, ["blocks.7.hook_mlp_out"]), /did you mean/);
 });

@@ -27,6 +27,7 @@ Deno.test("final/ takes activations as the model gives them: the input scale of 
     assert.ok(Math.abs(scale * norms - Math.sqrt(d)) < 1e-3, "rows of mean norm √d are trained on");
 
     const { record, provenance } = await openDictionary(run);
+    assert.ok(record.kind === "sae");
     assert.equal(provenance.hookpoint, POINT);
     assert.equal(provenance.inputScaleFolded, scale);
     assert.equal(provenance.figures?.step, step);
