@@ -49,6 +49,8 @@ export function modelOptionsOf(config: ResolvedConfig): ModelOptions {
     auxkCoefficient: dictionary.auxk_coefficient ?? 0,
     kAux: dictionary.k_aux ?? 1,
     auxSelect: dictionary.aux_select ?? "row",
+    batchGate: dictionary.batchtopk_gate ?? "select",
+    thresholdEma: dictionary.threshold_ema ?? 0.999,
     deadAfterTokens: dictionary.dead_after_tokens,
     clipGradNorm: optimizer.clip_grad_norm,
     optimizer: optimizer.optimizer,
