@@ -1,4 +1,5 @@
-// norms[l] = |w[l]|, the length of every row. One thread a row, columns in order.
+// norms[l] = |w[l]|, the length of every row, or of the row behind those of the matrices before it
+// (JOIN). One thread a row, columns in order.
 struct Dims {
   rows: u32,      // rows of this buffer
   d4: u32,
@@ -20,5 +21,11 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
     let v = w[row * dims.d4 + j];
     sum = fma(v, v, sum);
   }
-  norms[dims.firstRow + row] = sqrt(dot(sum, vec4f(1.0)));
+  let square = dot(sum, vec4f(1.0));
+  //#if JOIN
+  let before = norms[dims.firstRow + row];
+  norms[dims.firstRow + row] = sqrt(fma(before, before, square));
+  //#else
+  norms[dims.firstRow + row] = sqrt(square);
+  //#end
 }

@@ -23,10 +23,14 @@ export const rowNorms = {
     return { flops: 2 * rows * d, bytes: 4 * rows * (d + 1) };
   },
 
-  /** One dispatch a buffer of `w`; `norms` is f32 [rows]. */
-  record(gpu: Gpu, w: Rows, norms: GPUBuffer): Dispatch[] {
+  /**
+   * One dispatch a buffer of `w`; `norms` is f32 [rows].
+   * @param join take what is in `norms` as the length of what stands before each row
+   */
+  record(gpu: Gpu, w: Rows, norms: GPUBuffer, join = false): Dispatch[] {
     return w.shards.map((shard) =>
       rowNorms.kernel.dispatch(gpu, {
+        defines: { JOIN: join ? 1 : 0 },
         dims: { rows: shard.rows, d4: w.stride / 4, firstRow: shard.firstRow },
         buffers: { w: shard.buffer, norms },
         groups: gridFor(shard.rows, THREADS, gpu.facts.maxGroups),

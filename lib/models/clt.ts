@@ -3,6 +3,7 @@
  * Source: architectures spec, section 10.
  * @module
  */
+import { SdmError } from "../base/errors.ts";
 import { RandomStream } from "../base/random.ts";
 import { joinCoders } from "../blocks/coders/layers.ts";
 import { type LayersDecoder, layersDecoder, type TargetLayer } from "../blocks/decoders/layers.ts";
@@ -11,12 +12,15 @@ import { denseEncoder } from "../blocks/encoders/dense.ts";
 import { joinEncoders, localLatents } from "../blocks/encoders/layers.ts";
 import { deadLatents } from "../blocks/losses/dead_latents.ts";
 import { lossOptions } from "../blocks/losses/reconstruction.ts";
+import { layersNorms } from "../blocks/norms/layers_norms.ts";
 import {
   type Coder,
   createParameter,
   createSite,
   createWorkspace,
   type Parameter,
+  type Penalty,
+  type RingField,
   type ScoreEncoder,
   type Site,
   type Workspace,
@@ -73,7 +77,7 @@ function coderOf(
   spaces: readonly Workspace[],
   encoders: readonly ScoreEncoder[],
   decoders: readonly Parameter[],
-): Coder {
+): { coder: Coder; penalty?: Penalty; metrics: readonly RingField[] } {
   const { gate, scope } = gateOf(options);
   const { layers, dSae, dOut, rows } = options;
   const all = joinEncoders(encoders);
@@ -83,11 +87,25 @@ function coderOf(
     space: spaces[l],
     wDec: decoders[l],
     loss: lossOptions(options.loss, { rows, dOut }, options.targetVariance),
+    norms: scope === "all" ? layersNorms(gpu, decoders) : undefined,
   });
-  const { coder } = activationOf(gate);
-  if (scope === "all") return coder(context(layers - 1, layers * dSae), all);
-  const each = encoders.map((e, l) => coder(context(l, dSae), localLatents(e, l * dSae)));
-  return joinCoders(gpu, each, all, dSae);
+  const activation = activationOf(gate);
+  if (scope === "all") {
+    const whole = context(layers - 1, layers * dSae);
+    const coder = activation.coder(whole, all);
+    const penalty = activation.penalty?.(whole, coder);
+    return { coder, penalty, metrics: activation.metrics ?? [] };
+  }
+  if (options.gateByDecoderNorm) {
+    throw new SdmError(
+      `Cannot gate each layer by decoder norms with "${options.activation}": ` +
+        "a gate over all layers is needed",
+    );
+  }
+  const each = encoders.map((e, l) =>
+    activation.coder(context(l, dSae), localLatents(e, l * dSae))
+  );
+  return { coder: joinCoders(gpu, each, all, dSae), metrics: [] };
 }
 
 function build(gpu: Gpu, options: ModelOptions): TrainableModel {
@@ -109,7 +127,7 @@ function build(gpu: Gpu, options: ModelOptions): TrainableModel {
   const bDec = spaces.map((_, l) =>
     options.decoderBias ? createParameter(gpu, `b_dec_${l}`, 1, dOut, { decays: false }) : undefined
   );
-  const coder = coderOf(gpu, options, spaces, encoders, wDec);
+  const { coder, penalty, metrics } = coderOf(gpu, options, spaces, encoders, wDec);
   const first = createSite(gpu, space, coder.codes[0], 0, all);
   const targets: TargetLayer[] = spaces.map((own, l) => ({
     space: own,
@@ -127,16 +145,26 @@ function build(gpu: Gpu, options: ModelOptions): TrainableModel {
     ...wDec,
     ...bDec.filter((b) => b !== undefined),
   ];
-  return finishModel(gpu, options, { spaces, coder, decoder, targets, parameters });
+  return finishModel(gpu, options, {
+    spaces,
+    coder,
+    penalty,
+    metrics,
+    decoder,
+    targets,
+    parameters,
+  });
 }
 
 /** The step, from its parts. */
 function finishModel(
   gpu: Gpu,
   options: ModelOptions,
-  { spaces, coder, decoder, targets, parameters }: {
+  { spaces, coder, penalty, metrics, decoder, targets, parameters }: {
     spaces: readonly Workspace[];
     coder: Coder;
+    penalty?: Penalty;
+    metrics: readonly RingField[];
     decoder: LayersDecoder;
     targets: readonly TargetLayer[];
     parameters: readonly Parameter[];
@@ -157,6 +185,7 @@ function finishModel(
       name: `recon/fvu_layer_${index}`,
       word: siteWord(index, "fvu"),
     })),
+    ...metrics,
   ]);
   const optimizer = createOptimizer(gpu, options, parameters, space);
   return {
@@ -170,6 +199,7 @@ function finishModel(
       { name: "since_fired", buffer: dead.sinceFired, words: all },
       { name: "fired", buffer: dead.fired, words: all },
       ...coder.state,
+      ...penalty?.state ?? [],
     ],
     ring,
     step: [
@@ -178,9 +208,11 @@ function finishModel(
       ...countSite(gpu, sites[0]),
       ...dead.track(byLatent.counts),
       ...decoder.codeGradient(sites[0]),
+      ...penalty?.onEntries(sites[0]) ?? [],
       placeEntries.record(gpu, code, byLatent),
       ...decoder.gradient(),
-      ...coder.backward(sites.slice(0, 1), decoder),
+      ...coder.backward(sites.slice(0, 1), decoder, penalty),
+      ...penalty?.onGradients(sites[0]) ?? [],
       ...finishStep(gpu, space, {
         parameters,
         clipGradNorm: options.clipGradNorm,
@@ -192,6 +224,7 @@ function finishModel(
       }),
       ...optimizer.update(),
       ...coder.afterStep?.() ?? [],
+      ...penalty?.afterStep() ?? [],
     ],
   };
 }
