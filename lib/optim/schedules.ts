@@ -90,3 +90,9 @@ export function exponentAt(schedule: ExponentSchedule, t: number): number {
   const { p, pEnd, updates } = schedule;
   return p + (pEnd - p) * exponentUpdates(schedule, t) / (updates + 1);
 }
+
+/** Exponent that comes after that of step `t`; the same where none does. */
+export function nextExponentAt(schedule: ExponentSchedule, t: number): number {
+  const { p, pEnd, updates } = schedule;
+  return p + (pEnd - p) * Math.min(updates, exponentUpdates(schedule, t) + 1) / (updates + 1);
+}

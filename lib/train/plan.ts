@@ -6,7 +6,8 @@ import { FAMILIES } from "../config/families.ts";
 import type { ResolvedConfig } from "../config/types.ts";
 import { STEP } from "../kernels/common.ts";
 import { type ModelOptions, modelOptions } from "../models/types.ts";
-import { coefficientAt, exponentAt, kAt, lrAt } from "../optim/schedules.ts";
+import { kAt, lrAt } from "../optim/schedules.ts";
+import { penaltyExponents, penaltyPlan, penaltyWeight } from "./penalty_plan.ts";
 
 /** Steps of a run. */
 export function stepsOf({ train }: ResolvedConfig): number {
@@ -58,6 +59,7 @@ export function modelOptionsOf(config: ResolvedConfig): ModelOptions {
     weightDecay: optimizer.weight_decay,
     momentum: optimizer.momentum,
     ringSlots: train.log_every,
+    ...penaltyPlan(config),
   });
 }
 
@@ -85,27 +87,6 @@ export function activeLatents({ dictionary }: ResolvedConfig, t: number): number
   }, t);
 }
 
-/** Weight of the sparsity penalty in step `t` by its schedule; 0 where there is none. */
-export function penaltyWeight({ dictionary }: ResolvedConfig, t: number): number {
-  return coefficientAt({
-    coefficient: dictionary.l1_coefficient ?? dictionary.l0_coefficient ?? 0,
-    warmUp: dictionary.sparsity_warm_up_steps ?? 0,
-  }, t);
-}
-
-/** Exponent of the sparsity penalty in step `t`; 1 where it has none. */
-export function penaltyExponent(config: ResolvedConfig, t: number): number {
-  const { lp_norm = 1, p_end = lp_norm, p_anneal_start = 0, p_anneal_updates = 1 } =
-    config.dictionary;
-  return exponentAt({
-    p: lp_norm,
-    pEnd: p_end,
-    start: p_anneal_start,
-    updates: p_anneal_updates,
-    steps: stepsOf(config),
-  }, t);
-}
-
 /** Whether thresholds that follow the batch take step `t` into their average: k and the learning rate have settled. */
 function tracksThreshold({ dictionary, optimizer }: ResolvedConfig, t: number): boolean {
   return t >= Math.max(dictionary.k_anneal_steps ?? 0, optimizer.lr_warm_up_steps);
@@ -127,7 +108,9 @@ export function stepWords(config: ResolvedConfig, t: number): ArrayBuffer {
   whole(STEP.slot, t % train.log_every);
   whole(STEP.batchK, Math.floor(k * train.batch_tokens));
   float(STEP.coefficient, penaltyWeight(config, t));
-  float(STEP.exponent, penaltyExponent(config, t));
+  const exponents = penaltyExponents(config, t);
+  float(STEP.exponent, exponents.now);
+  float(STEP.nextExponent, exponents.next);
   whole(STEP.track, tracksThreshold(config, t) ? 1 : 0);
   float(STEP.preActCoefficient, dictionary.pre_act_coefficient ?? 0);
   whole(STEP.number, t);

@@ -5,6 +5,7 @@ import {
   exponentUpdates,
   kAt,
   lrAt,
+  nextExponentAt,
 } from "../../lib/optim/schedules.ts";
 
 const range = (n: number) => Array.from({ length: n }, (_, t) => t);
@@ -98,4 +99,14 @@ Deno.test("exponentAt() is stepped from its start on and never reaches its end",
   assert.deepEqual(changes, [30, 37, 44, 51, 58, 65, 72, 79, 86, 93], "evenly spread");
   assert.equal(exponentUpdates(schedule, 99), 10);
   assert.equal(exponentAt({ ...schedule, pEnd: 1 }, 99), 1);
+});
+
+Deno.test("nextExponentAt() is what the exponent changes to, and the last one once it is there", () => {
+  const schedule = { p: 1, pEnd: 0.2, start: 10, updates: 4, steps: 50 };
+  for (const t of range(49)) {
+    const [now, later] = [exponentAt(schedule, t), exponentAt(schedule, t + 1)];
+    if (later !== now) assert.equal(nextExponentAt(schedule, t), later, `step ${t}`);
+    assert.ok(nextExponentAt(schedule, t) <= now);
+  }
+  assert.equal(nextExponentAt(schedule, 49), exponentAt(schedule, 49));
 });
