@@ -66,7 +66,7 @@ export const penalties = {
   sparsity_warm_up_steps: optionalWhole(0, {
     description: "Steps over which the weight of the penalty rises linearly from 0.",
     unit: "steps",
-    fallback: "all steps for tanh and tanh_quad, else 5 % of the steps",
+    fallback: "all steps for tanh and tanh_quad without target_l0, else 5 % of the steps",
     reason: "A full penalty on random weights kills latents.",
   }),
   target_l0: optionalNumber({ above: 0 }, {
