@@ -6,6 +6,7 @@ import { createBuffer, type Gpu } from "../gpu/device.ts";
 import { type Command, submit } from "../gpu/program.ts";
 import { readSlices } from "../gpu/readback.ts";
 import { createRows, onlyShard, type Rows, writeRows } from "../gpu/rows.ts";
+import type { CodeByRow } from "../kernels/code.ts";
 import { residualRows, STATS } from "../kernels/residual_rows.ts";
 import { inferenceParts, type InferenceTarget } from "./inference_parts.ts";
 import type { TrainedRecord } from "./record.ts";
@@ -60,6 +61,7 @@ export function loadDictionary(
   const { code, inputs, targets } = parts;
   const places = targets.map((target) => placeOf(gpu, target, maxRows));
   const commands = [...parts.encode, ...places.flatMap((p) => p.commands)];
+  const roomy = maxRows * code.capacity * 8 > MOST_ENTRY_BYTES;
   const written = [...new Set([...inputs, ...targets.map((t) => t.target)])];
   return {
     maxRows,
@@ -72,7 +74,7 @@ export function loadDictionary(
       submit(gpu, commands);
       const slices = [
         { buffer: code.spans, size: rows * 8 },
-        { buffer: code.entries, size: rows * code.capacity * 8 },
+        ...roomy ? [] : [{ buffer: code.entries, size: rows * code.capacity * 8 }],
         ...places.map((p) => ({ buffer: p.stats, size: rows * STATS * 4 })),
         ...withRecon
           ? places.map(({ recon }) => ({
@@ -81,10 +83,14 @@ export function loadDictionary(
           }))
           : [],
       ];
-      const [spans, entries, ...rest] = await readSlices(gpu, slices);
+      const [first, ...rest] = await readSlices(gpu, slices);
+      const spans = new Uint32Array(first);
+      const entries = roomy
+        ? await readPacked(gpu, code, spans)
+        : new Uint32Array(rest.shift() as ArrayBuffer);
       const recon = rest.slice(places.length);
       return {
-        ...compact(rows, new Uint32Array(spans), new Uint32Array(entries)),
+        ...compact(spans, entries, roomy),
         stats: rest.slice(0, places.length).map((bytes) => new Float32Array(bytes)),
         recon: withRecon
           ? recon.map((bytes, i) => unpad(new Float32Array(bytes), rows, places[i].recon))
@@ -119,20 +125,46 @@ function placeOf(gpu: Gpu, { target, decode }: InferenceTarget, rows: number): P
   };
 }
 
-/** Entries of all rows without the room between them. */
+/** Above this the room behind the entries of rows is not read: another wait takes less time. */
+const MOST_ENTRY_BYTES = 8 * 2 ** 20;
+
+/** The entries of all rows without the room between them. */
+async function readPacked(gpu: Gpu, code: CodeByRow, spans: Uint32Array): Promise<Uint32Array> {
+  const each = await readSlices(
+    gpu,
+    Array.from({ length: spans.length / 2 }, (_, r) => ({
+      buffer: code.entries,
+      offset: spans[2 * r] * 8,
+      size: (spans[2 * r + 1] - spans[2 * r]) * 8,
+    })),
+  );
+  const out = new Uint32Array(each.reduce((n, bytes) => n + bytes.byteLength / 4, 0));
+  let at = 0;
+  for (const bytes of each) {
+    out.set(new Uint32Array(bytes), at);
+    at += bytes.byteLength / 4;
+  }
+  return out;
+}
+
+/**
+ * Entries of all rows without the room between them.
+ * @param packed whether they are without it already
+ */
 function compact(
-  rows: number,
   spans: Uint32Array,
   entries: Uint32Array,
+  packed: boolean,
 ): Pick<EncodedRows, "rows" | "rowStart" | "latent" | "value"> {
+  const rows = spans.length / 2;
   const rowStart = new Uint32Array(rows + 1);
   for (let r = 0; r < rows; r++) rowStart[r + 1] = rowStart[r] + spans[2 * r + 1] - spans[2 * r];
   const latent = new Uint32Array(rowStart[rows]);
   const value = new Float32Array(rowStart[rows]);
   const values = new Float32Array(entries.buffer);
   for (let r = 0; r < rows; r++) {
-    let out = rowStart[r];
-    for (let e = spans[2 * r]; e < spans[2 * r + 1]; e++, out++) {
+    let e = packed ? rowStart[r] : spans[2 * r];
+    for (let out = rowStart[r]; out < rowStart[r + 1]; out++, e++) {
       latent[out] = entries[2 * e];
       value[out] = values[2 * e + 1];
     }
