@@ -111,7 +111,7 @@ function factsOf(
       "Memory on the adapter",
       manifest?.peak_gpu_bytes ? formatBytes(manifest.peak_gpu_bytes) : undefined,
     ],
-    ["Input scales, folded in", manifest?.input_scales.map(formatFigure).join(", ")],
+    ["Input scales, folded in", manifest?.input_scales.map((s) => formatFigure(s)).join(", ")],
   ];
   return list.filter((fact): fact is [string, string] => fact[1] !== undefined);
 }
