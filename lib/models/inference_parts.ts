@@ -6,6 +6,7 @@
 import { SdmError } from "../base/errors.ts";
 import { panelCoder } from "../blocks/coders/panels.ts";
 import { joinCoders } from "../blocks/coders/layers.ts";
+import { skipConnection } from "../blocks/decoders/skip.ts";
 import { denseEncoder } from "../blocks/encoders/dense.ts";
 import { gateByNorm } from "../blocks/gates/by_norm.ts";
 import { decoderNorms } from "../blocks/norms/decoder_norms.ts";
@@ -96,6 +97,9 @@ function denseParts(gpu: Gpu, record: DictionaryRecord, rows: number): Inference
     : plain;
   const coder = panelCoder(encoder, gate);
   const [{ code }] = coder.codes;
+  const { wSkip } = record;
+  const skip = wSkip &&
+    skipConnection(gpu, space, loadParameter(gpu, "W_skip", dOut, dIn, wSkip));
   return {
     inputs: [space.x],
     code,
@@ -104,7 +108,10 @@ function denseParts(gpu: Gpu, record: DictionaryRecord, rows: number): Inference
     encode: coder.forward(),
     targets: [{
       target: space.target,
-      decode: (recon) => decodeInto(gpu, code, wDec, bDec, recon),
+      decode: (recon) => [
+        ...decodeInto(gpu, code, wDec, bDec, recon),
+        ...skip?.addTo(recon) ?? [],
+      ],
     }],
   };
 }

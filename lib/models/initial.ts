@@ -40,3 +40,46 @@ export function initialAutoencoder(
     ...decoderBias ? [["b_dec", facts.bDec[0].slice()] as const] : [],
   ]);
 }
+
+/** Numbers of a uniform law in (-bound, bound), a pure function of the seed. */
+export function uniformNumbers(
+  count: number,
+  bound: number,
+  seed: number,
+  purpose = "init",
+): Float32Array {
+  const stream = new RandomStream(seed, purpose);
+  const out = new Float32Array(count);
+  for (let i = 0; i < count; i += 4) {
+    const block = stream.block(0, i / 4);
+    for (let j = 0; j < 4 && i + j < count; j++) {
+      out[i + j] = bound * (2 * (block[j] + 0.5) / 4294967296 - 1);
+    }
+  }
+  return out;
+}
+
+/**
+ * A transcoder: W_dec and W_skip zero, W_enc uniform within ±1/√dIn, `b_enc = -mean(x) W_encᵀ`, b_dec the centre of the
+ * targets. The encoder gets no gradient in the first step. Source: architectures spec, section 9.
+ */
+export function initialTranscoder(
+  { dSae, dIn, dOut, decoderBias, skip }: ModelOptions,
+  seed: number,
+  { bDec, meanInput }: StartFacts,
+): InitialValues {
+  const wEnc = uniformNumbers(dSae * dIn, 1 / Math.sqrt(dIn), seed);
+  const mean = meanInput[0];
+  const bEnc = Float32Array.from({ length: dSae }, (_, f) => {
+    let sum = 0;
+    for (let j = 0; j < dIn; j++) sum -= mean[j] * wEnc[f * dIn + j];
+    return sum;
+  });
+  return new Map([
+    ["W_enc", wEnc],
+    ["b_enc", bEnc],
+    ["W_dec", new Float32Array(dSae * dOut)],
+    ...decoderBias ? [["b_dec", bDec[0].slice()] as const] : [],
+    ...skip ? [["W_skip", new Float32Array(dOut * dIn)] as const] : [],
+  ]);
+}

@@ -9,8 +9,10 @@ import { clt } from "./clt.ts";
 import { gated } from "./gated.ts";
 import { groupMax } from "./groupmax.ts";
 import { jumprelu } from "./jumprelu.ts";
+import { matryoshka } from "./matryoshka.ts";
 import { relu } from "./relu.ts";
 import { topk } from "./topk.ts";
+import { skipTranscoder, transcoder } from "./transcoder.ts";
 import type { ModelFamily } from "./types.ts";
 
 /** All families, in the order shown to users. */
@@ -21,6 +23,9 @@ export const FAMILIES: readonly ModelFamily[] = [
   relu,
   jumprelu,
   gated,
+  matryoshka,
+  transcoder,
+  skipTranscoder,
   clt,
 ];
 

@@ -9,6 +9,8 @@ export interface PlantedPoints {
   points: Float32Array[];
   /** What decoders must find, one a target. */
   planted: Planted[];
+  /** What inputs are made of. */
+  inputs: Planted[];
 }
 
 /** What is planted. */
@@ -53,7 +55,7 @@ export function plantedPoints(
   const { d } = shape;
   const count = needs.layers ? layers : 1;
   const inputs = Array.from({ length: count }, (_, l) => plantedRows({ ...shape, seed: l + 1 }));
-  if (needs.target === "same") return { points: [inputs[0].x], planted: inputs };
+  if (needs.target === "same") return { points: [inputs[0].x], planted: inputs, inputs };
   const sources = inputs.map(({ x }) => needs.sequences ? delayed(x, d, context) : x);
   const targets = inputs.map(({ features, count }, l) => ({
     features: mapped(features, d, l),
@@ -64,13 +66,33 @@ export function plantedPoints(
   return {
     points: [...inputs.map(({ x }) => x), ...targets.map(({ x }) => x)],
     planted: targets,
+    inputs,
   };
 }
 
-/** Mean over targets and features of the largest cosine with a decoder row; `decoders` one a target. */
-export function found({ planted }: PlantedPoints, decoders: readonly Float32Array[]): number {
-  const each = planted.map((own, i) => meanMaxCosine(normalised(own), decoders[i]));
+/**
+ * Mean over targets and features of the largest cosine with a decoder row; `decoders` one a target.
+ * @param skip [d, d], where a part of the target goes past the decoder: it has to find what is left of the features
+ */
+export function found(
+  { planted, inputs }: PlantedPoints,
+  decoders: readonly Float32Array[],
+  skip?: Float32Array,
+): number {
+  const each = planted.map((own, i) => {
+    const rest = skip ? { ...own, features: withoutSkip(own, inputs[i], skip) } : own;
+    return meanMaxCosine(normalised(rest), decoders[i]);
+  });
   return each.reduce((a, b) => a + b, 0) / each.length;
+}
+
+function withoutSkip(target: Planted, input: Planted, skip: Float32Array): Float32Array {
+  const { d } = target;
+  return target.features.map((v, i) => {
+    const [f, j] = [Math.floor(i / d), i % d];
+    for (let c = 0; c < d; c++) v -= skip[j * d + c] * input.features[f * d + c];
+    return v;
+  });
 }
 
 function normalised(planted: Planted): Planted {

@@ -24,9 +24,15 @@ export interface SkipConnection {
   backward(sites: readonly Site[], residualOf: (site: Site) => Rows): Command[];
 }
 
-/** Makes the connection, zero at first. */
-export function skipConnection(gpu: Gpu, { x, target, scalars }: Workspace): SkipConnection {
-  const wSkip = createParameter(gpu, "W_skip", target.cols, x.cols, { decays: false });
+/**
+ * Makes the connection.
+ * @param wSkip [dOut, dIn]; a trained one when absent
+ */
+export function skipConnection(
+  gpu: Gpu,
+  { x, target, scalars }: Workspace,
+  wSkip: Parameter = createParameter(gpu, "W_skip", target.cols, x.cols, { decays: false }),
+): SkipConnection {
   return {
     parameters: [wSkip],
     addTo: (recon, factor = 1) =>
