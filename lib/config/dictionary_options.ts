@@ -162,9 +162,8 @@ export const families = {
     reason: "Equal sides need the fewest keys.",
   }),
   pkm_bias: optionalFlag({
-    description:
-      "Whether latents scored by product keys have a bias each; the selection is then approximate.",
-    reason: "Without it the k largest scores are found exactly.",
+    description: "Whether latents scored by product keys have a bias each.",
+    reason: "Without it only the largest keys of both sides have to be looked at.",
   }),
   n_qk_heads: optionalWhole(1, {
     description: "Heads that make attention patterns; d_sae is a multiple of it.",

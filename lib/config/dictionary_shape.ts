@@ -74,6 +74,12 @@ export const shape = {
     description: "Where the output bias starts: a centre of the first rows, or zero.",
     reason: "The median ignores the few huge rows that move the mean.",
   }),
+  init_b_enc: optionalChoice(["zero", "quantile"], {
+    description:
+      "Where encoder biases start: at zero, or where a wanted share of rows passes the thresholds.",
+    reason:
+      "The quantile is Anthropic's of January 2025: 10 000 / d_sae of the rows, at most half.",
+  }),
   normalize_decoder: optionalFlag({
     description: "Whether decoder rows are kept at length 1.",
     reason: "A latent's value is then its size; penalised families weigh with the length instead.",
@@ -84,8 +90,9 @@ export const shape = {
   }),
   sparsity_include_decoder_norm: optionalFlag({
     description:
-      "Whether the length of a latent's decoder row counts: in penalties, and in what selections compare.",
-    reason: "Without it a free decoder cheats a penalty: long rows, small latents.",
+      "Whether selections and thresholds look at scores times the length of the latent's decoder row.",
+    reason:
+      "What a latent adds to the output is then compared; penalties weigh with free rows in any case.",
   }),
   dead_after_tokens: optionalWhole(1, {
     description: "A latent that did not fire for so many tokens counts as dead.",

@@ -100,9 +100,10 @@ function resolvePenalty(given: DictionaryConfig, dIn: number, steps: number, bat
   const found: Partial<DictionaryConfig> = {};
   const { sparsity_penalty: penalty, activation } = given;
   if (penalty !== undefined) {
-    const tanh = penalty === "tanh" || penalty === "tanh_quad";
+    // Steering needs the weight to itself; without it these penalties rise over the whole run.
+    const slow = (penalty === "tanh" || penalty === "tanh_quad") && given.target_l0 === undefined;
     found.sparsity_warm_up_steps = given.sparsity_warm_up_steps ??
-      (tanh ? steps : Math.ceil(0.05 * steps));
+      (slow ? steps : Math.ceil(0.05 * steps));
   }
   if (given.p_end !== undefined) {
     found.p_anneal_start = given.p_anneal_start ?? Math.floor(0.3 * steps);

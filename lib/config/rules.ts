@@ -129,21 +129,30 @@ const SHAPE_RULES: RuleTable = {
     defaults: [{ if: { type: ["relu", "jumprelu"] }, value: 0.1 }, { value: 1 }],
   },
   "dictionary.sparsity_include_decoder_norm": {
-    when: [
-      { type: WITHOUT_PURSUIT, normalize_decoder: [false, undefined] },
-    ],
-    because: "rows of length 1 change nothing, and a pursuit compares dot products",
+    when: [{
+      type: TYPES.filter((type) => type !== "matching_pursuit" && type !== "pkm"),
+      activation: [...SELECTIONS, "jumprelu"],
+      normalize_decoder: [false, undefined],
+    }],
+    because: "lengths matter to selections and thresholds over free decoder rows only",
     neutral: [false, true],
     defaults: [
-      { if: { activation: PENALISED }, value: true },
-      { if: { type: ["clt", "lorsa"] }, value: true },
+      { if: { type: ["clt"], activation: ["layertopk", "batchlayertopk"] }, value: true },
+      { if: { type: ["lorsa"], activation: SELECTIONS }, value: true },
       { value: false },
     ],
-    allowed: [{
-      if: { type: ["transcoder", "skip_transcoder"], activation: SELECTIONS },
-      values: [false],
-      because: "a transcoder's decoder starts at zero, so that nothing would ever be selected",
-    }],
+    allowed: [
+      {
+        if: { type: ["transcoder", "skip_transcoder"] },
+        values: [false],
+        because: "a transcoder's decoder starts at zero, so that nothing would ever be active",
+      },
+      {
+        if: { type: ["clt"], activation: ["topk", "batchtopk"] },
+        values: [false],
+        because: "a gate of one layer does not know what later layers add to the lengths",
+      },
+    ],
   },
   "dictionary.resample_every": {
     when: [{ type: RESAMPLED }],

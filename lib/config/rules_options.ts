@@ -55,6 +55,12 @@ export const OPTION_RULES: RuleTable = {
       },
     ],
   },
+  "dictionary.init_b_enc": {
+    when: [{ activation: ["jumprelu"], encoder: ["dense"] }],
+    because: "only thresholds over a dense encoder can be set to a wanted share of rows",
+    neutral: ["zero"],
+    defaults: [{ if: { sparsity_penalty: TANH }, value: "quantile" }, { value: "zero" }],
+  },
   "dictionary.l1_coefficient": {
     when: [{ sparsity_penalty: SIZE }],
     because: "only penalties on the size of latents have it (l1, lp_norm, lp)",

@@ -37,11 +37,13 @@ export interface ShapeConfig {
   apply_b_dec_to_input?: boolean;
   /** Where the output bias starts: a centre of the first rows, or zero. */
   init_b_dec?: "geometric_median" | "mean" | "zero";
+  /** Where encoder biases start: at zero, or where a wanted share of rows passes the thresholds. */
+  init_b_enc?: "zero" | "quantile";
   /** Whether decoder rows are kept at length 1. */
   normalize_decoder?: boolean;
   /** Length of a decoder row at the start. */
   decoder_init_norm?: number;
-  /** Whether the length of a latent's decoder row counts: in penalties, and in what selections compare. */
+  /** Whether selections and thresholds look at scores times the length of the latent's decoder row. */
   sparsity_include_decoder_norm?: boolean;
   /** A latent that did not fire for so many tokens counts as dead. */
   dead_after_tokens?: number;
@@ -143,7 +145,7 @@ export interface FamilyConfig {
   pkm_heads?: number;
   /** Keys of the first side; d_sae over this is the number of the second. */
   pkm_m1?: number;
-  /** Whether latents scored by product keys have a bias each; the selection is then approximate. */
+  /** Whether latents scored by product keys have a bias each. */
   pkm_bias?: boolean;
   /** Heads that make attention patterns; d_sae is a multiple of it. */
   n_qk_heads?: number;

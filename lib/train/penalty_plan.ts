@@ -57,8 +57,7 @@ export function penaltyPlan(
     plan.thresholds = thresholdOptions({
       window,
       initial: dictionary.jumprelu_init_threshold,
-      // The start that goes with these penalties.
-      biasFromData: name === "tanh" || name === "tanh_quad",
+      biasFromData: dictionary.init_b_enc === "quantile",
       log: dictionary.jumprelu_threshold === "log",
       toInput: dictionary.ste_to_input,
       lrFactor: dictionary.threshold_lr_factor,

@@ -7,6 +7,7 @@ import type { ResolvedConfig } from "../config/types.ts";
 import { STEP } from "../kernels/common.ts";
 import { type ModelOptions, modelOptions } from "../models/types.ts";
 import { kAt, lrAt } from "../optim/schedules.ts";
+import { familyPlan } from "./family_plan.ts";
 import { penaltyExponents, penaltyPlan, penaltyWeight } from "./penalty_plan.ts";
 
 /** Steps of a run. */
@@ -33,7 +34,7 @@ export function modelOptionsOf(config: ResolvedConfig): ModelOptions {
     dOut: dictionary.d_out ?? dictionary.d_in,
     dSae: dictionary.d_sae,
     k,
-    kMax: Math.max(k, dictionary.k_start ?? k),
+    kMax: Math.ceil(Math.max(k, dictionary.k_start ?? k)),
     kind: kindOf(config),
     activation: dictionary.activation ?? "topk",
     encoder: dictionary.encoder ?? "dense",
@@ -41,8 +42,7 @@ export function modelOptionsOf(config: ResolvedConfig): ModelOptions {
     decoderBias: dictionary.use_decoder_bias ?? true,
     unitRows: dictionary.normalize_decoder ?? false,
     decoderInitNorm: dictionary.decoder_init_norm ?? 1,
-    gateByDecoderNorm: dictionary.k !== undefined &&
-      (dictionary.sparsity_include_decoder_norm ?? false),
+    gateByDecoderNorm: dictionary.sparsity_include_decoder_norm ?? false,
     skip,
     layers: dictionary.n_layers ?? 1,
     context: sequences ? config.data.context_size : 0,
@@ -60,6 +60,7 @@ export function modelOptionsOf(config: ResolvedConfig): ModelOptions {
     momentum: optimizer.momentum,
     ringSlots: train.log_every,
     ...penaltyPlan(config),
+    ...familyPlan(config),
   });
 }
 

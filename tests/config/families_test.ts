@@ -67,6 +67,7 @@ const SAMPLES: Values = {
   use_decoder_bias: true,
   apply_b_dec_to_input: true,
   init_b_dec: "mean",
+  init_b_enc: "quantile",
   normalize_decoder: true,
   decoder_init_norm: 0.2,
   sparsity_include_decoder_norm: false,
@@ -269,7 +270,7 @@ Deno.test("defaults are those of the specification", () => {
       sparsity_penalty: "l1",
       normalize_decoder: false,
       decoder_init_norm: 0.1,
-      sparsity_include_decoder_norm: true,
+      sparsity_include_decoder_norm: undefined,
       sparsity_warm_up_steps: 10,
       loss: "sum_mean",
     }],
@@ -280,6 +281,8 @@ Deno.test("defaults are those of the specification", () => {
       jumprelu_init_threshold: 0.1,
       jumprelu_threshold: "raw",
       pre_act_coefficient: 3e-6,
+      init_b_enc: "quantile",
+      sparsity_include_decoder_norm: false,
       sparsity_warm_up_steps: 200,
       loss: "sum_mean",
     }],
@@ -287,6 +290,7 @@ Deno.test("defaults are those of the specification", () => {
       jumprelu_bandwidth: 0.008,
       jumprelu_init_threshold: 0.008,
       pre_act_coefficient: 0,
+      init_b_enc: "zero",
     }],
     [{ type: "batchtopk" }, { threshold_ema: 0.999, batchtopk_gate: "select" }],
     [{ type: "matryoshka" }, {
@@ -307,7 +311,8 @@ Deno.test("defaults are those of the specification", () => {
     [{ type: "pkm" }, { encoder: "pkm", pkm_m1: 32, pkm_heads: 1 }],
     [{ type: "pkm", d_sae: 48 * 56 }, { pkm_m1: 48 }],
     [{ type: "skip_transcoder" }, { init_b_dec: "mean", d_out: 64, loss: "fvu" }],
-    [{ type: "clt" }, { n_layers: 3, sparsity_include_decoder_norm: true }],
+    [{ type: "clt" }, { n_layers: 3, sparsity_include_decoder_norm: false }],
+    [{ type: "clt", activation: "layertopk" }, { sparsity_include_decoder_norm: true }],
     [{ type: "lorsa" }, { d_qk_head: 64, n_qk_heads: 1, attn_scale: 8, rotary_dim: 64 }],
   ];
   for (const [values, wanted] of expected) {

@@ -1,0 +1,49 @@
+/**
+ * From a resolved configuration to the option groups of single families.
+ * @module
+ */
+import { PARETO, type PrefixOptions } from "../blocks/decoders/prefix_plan.ts";
+import type { ResolvedConfig } from "../config/types.ts";
+import type { ModelOptions } from "../models/types.ts";
+
+/** Nested prefixes: fixed ones, or as many as are drawn in a step. */
+function prefixesOf({ dictionary, seed }: ResolvedConfig): PrefixOptions | undefined {
+  const { matryoshka_sampled: law, d_sae, include_bias_level: biasLevel = false } = dictionary;
+  if (law === undefined) return undefined;
+  if (law === "none") {
+    const { matryoshka_widths: widths = [d_sae], matryoshka_weights: weights = [1] } = dictionary;
+    return { widths, weights, biasLevel };
+  }
+  const count = dictionary.matryoshka_prefixes ?? 1;
+  const levels = count + (biasLevel ? 1 : 0);
+  return {
+    // Only their number counts; the last is that of all latents.
+    widths: Array.from({ length: count }, (_, i) => i < count - 1 ? i + 1 : d_sae),
+    weights: Array(levels).fill(1 / levels),
+    biasLevel,
+    drawn: { ...PARETO, name: law, seed },
+  };
+}
+
+/** Options of single families; groups that the family does not read are absent. */
+export function familyPlan(
+  config: ResolvedConfig,
+): Pick<ModelOptions, "prefixes" | "pursuit"> & { multiTopk: boolean } {
+  const { dictionary } = config;
+  const prefixes = prefixesOf(config);
+  const { pursuit_mode: mode } = dictionary;
+  return {
+    multiTopk: dictionary.multi_topk ?? false,
+    ...(prefixes && { prefixes }),
+    ...(mode && {
+      pursuit: {
+        mode,
+        maxIterations: dictionary.max_iterations ?? 0,
+        residualThreshold: dictionary.residual_threshold ?? 0,
+        stopOnDuplicateSupport: dictionary.stop_on_duplicate_support ?? false,
+        relu: true,
+        normaliseOnAccess: false,
+      },
+    }),
+  };
+}
