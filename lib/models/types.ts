@@ -3,6 +3,7 @@
  * @module
  */
 import type { PursuitStops } from "../blocks/coders/pursuit_forms.ts";
+import type { PursuitPlan } from "../blocks/coders/pursuit_plan.ts";
 import type { PrefixOptions } from "../blocks/decoders/prefix_plan.ts";
 import type { ThresholdOptions } from "../blocks/gates/jumprelu.ts";
 import type { PenaltyOptions } from "../blocks/losses/penalty.ts";
@@ -32,6 +33,8 @@ export interface PursuitSettings extends PursuitStops {
   readonly maxIterations: number;
   /** Whether rows of W_dec are divided by their lengths before they are used, with the gradient through it. */
   readonly normaliseOnAccess: boolean;
+  /** Which of two equal ways of computing it; the cheaper one when absent. */
+  readonly form?: PursuitPlan["form"];
 }
 
 /** Sizes and numbers that every model is built from. Options of single blocks stand in their own groups. */
@@ -88,10 +91,6 @@ export interface ModelOptions {
   batchGate: "select" | "running_quantile" | "control";
   /** Share of the old value when that threshold moves, or its average for use after training. */
   thresholdEma: number;
-  /** What a selection over the batch compares with: the batch's own K-th score, or a threshold that follows it. */
-  batchGate: "select" | "running_quantile" | "control";
-  /** Share of the old value when that threshold moves, or its average for use after training. */
-  thresholdEma: number;
   /** Tokens without firing that make a latent dead. */
   deadAfterTokens: number;
   /** Longest gradient; 0 for no clipping. */
@@ -142,8 +141,6 @@ export function modelOptions(
     auxkCoefficient: 0,
     kAux: 1,
     auxSelect: "row",
-    batchGate: "select",
-    thresholdEma: 0.999,
     batchGate: "select",
     thresholdEma: 0.999,
     deadAfterTokens: 10_000_000,
