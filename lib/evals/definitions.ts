@@ -35,9 +35,13 @@ export const DEFINITIONS: Readonly<Record<string, string>> = {
     "Share of latents that fire on more than 10 % of the held-out rows.",
 };
 
-/** A value with its definition; not finite becomes null, as in JSON. */
-export function measured(name: string, value: number): Measured {
-  const definition = DEFINITIONS[name];
+/** A value with its definition in a table; not finite becomes null, as in JSON. */
+export function measured(
+  name: string,
+  value: number,
+  definitions: Readonly<Record<string, string>> = DEFINITIONS,
+): Measured {
+  const definition = definitions[name];
   if (definition === undefined) throw new Error(`Metric "${name}" has no definition`);
   return { name, value: Number.isFinite(value) ? value : null, definition };
 }
