@@ -4,6 +4,8 @@ import { type DeviceFacts, MINIMAL_FACTS } from "../../lib/gpu/facts.ts";
 import { gridFor } from "../../lib/gpu/kernel.ts";
 import { ROW_UNIT } from "../../lib/gpu/rows.ts";
 import { planColumns } from "../../lib/kernels/common.ts";
+import { planCapacity } from "../../lib/kernels/capacity.ts";
+import { emitPanel } from "../../lib/kernels/emit_panel.ts";
 import { encodeGemm, type EncodePlan } from "../../lib/kernels/encode_gemm.ts";
 import { topkMerge } from "../../lib/kernels/topk_merge.ts";
 import { planShards, roundUp } from "../../lib/tensor/shards.ts";
@@ -69,6 +71,24 @@ for (const [name, facts] of devices) {
     assert.equal(short.variant, lanes ? "subgroup" : "thread");
     const long = topkMerge.plan({ rows: 9, capacity: 4096, panel: 1024 }, facts);
     assert.equal(long.variant, "thread");
+  });
+
+  Deno.test(`emitPanel.plan() gives every row a thread, or a subgroup on hardware, on ${name}`, () => {
+    for (const rows of [1, 4096, 1048576]) {
+      const { lanes, grid: [x, y] } = emitPanel.plan({ rows }, facts);
+      assert.equal(lanes, facts.software ? 1 : facts.subgroupSize || 1);
+      assert.ok(x * y * 64 >= rows * lanes && x <= facts.maxGroups && y <= facts.maxGroups);
+    }
+  });
+
+  Deno.test(`planCapacity() has room on ${name}`, () => {
+    for (const rows of [1, 2048, 65536]) {
+      for (const latents of [3072, 65536, 1048576]) {
+        const { capacity, keep, slice } = planCapacity(rows, latents, facts);
+        assert.ok(capacity * rows * 16 <= facts.maxBindingBytes && capacity * rows * 28 <= 2 ** 29);
+        assert.ok(keep >= latents || keep + slice <= capacity && keep >= capacity / 2);
+      }
+    }
   });
 
   Deno.test(`planShards() fits 131072 latents of 4096 columns in bindings of ${name}`, () => {
