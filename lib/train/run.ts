@@ -59,9 +59,14 @@ interface Run {
 
 /**
  * Trains on this thread; `lib/commands/remote.ts` does the same in a worker.
+ * @param open opens the data; what the configuration names when left out
  * @throws SdmError for bad input, a full disk, a lost device
  */
-export async function runTraining(request: TrainRequest, hooks: TrainHooks): Promise<TrainResult> {
+export async function runTraining(
+  request: TrainRequest,
+  hooks: TrainHooks,
+  open: typeof openTrainInputs = openTrainInputs,
+): Promise<TrainResult> {
   const path = request.config.output_path;
   const before = request.resume ? await readManifest(path) : undefined;
   if (!request.resume) await ensureFreshFolder(path, { overwrite: request.overwrite });
@@ -73,7 +78,7 @@ export async function runTraining(request: TrainRequest, hooks: TrainHooks): Pro
   });
   try {
     const steps = Math.ceil(train.training_tokens / train.batch_tokens);
-    const inputs = await openTrainInputs(request.config, steps, hooks.onProgress);
+    const inputs = await open(request.config, steps, hooks.onProgress);
     try {
       const run = await openRun(request, gpu, inputs, before, hooks.signal);
       return await trainAndExport(run, request, hooks);
