@@ -50,14 +50,17 @@ interface Place {
 
 /**
  * Puts a dictionary on the device.
+ * @param byBatch whether a selection that was trained over the batch is made over the rows of a call, of which there are
+ * then always `maxRows`, in place of its threshold
  * @throws SdmError for what only later versions run
  */
 export function loadDictionary(
   gpu: Gpu,
   record: TrainedRecord,
   maxRows = 2048,
+  byBatch = false,
 ): LoadedDictionary {
-  const parts = inferenceParts(gpu, record, maxRows);
+  const parts = inferenceParts(gpu, record, maxRows, byBatch);
   const { code, inputs, targets } = parts;
   const places = targets.map((target) => placeOf(gpu, target, maxRows));
   const commands = [...parts.encode, ...places.flatMap((p) => p.commands)];

@@ -3,6 +3,7 @@
  * @module
  */
 import { SdmError } from "../base/errors.ts";
+import { batchTopkGate } from "../blocks/gates/batchtopk.ts";
 import { thresholdGate } from "../blocks/gates/emit.ts";
 import { groupMaxGate } from "../blocks/gates/groupmax.ts";
 import { topkGate } from "../blocks/gates/topk.ts";
@@ -14,7 +15,7 @@ import type { Activation } from "./record.ts";
 
 /**
  * The gate of an activation. What was trained on whole batches goes by its threshold, so that a row's code does not
- * depend on the other rows.
+ * depend on the other rows, or by the batch where that is asked for: then every batch has all rows of `space`.
  * @throws SdmError for one that only later versions run
  */
 export function inferenceGate(
@@ -22,6 +23,7 @@ export function inferenceGate(
   space: Workspace,
   activation: Activation,
   latents: number,
+  byBatch = false,
 ): Gate {
   const { rows, step, scalars } = space;
   const count = createCount(gpu, latents);
@@ -36,6 +38,11 @@ export function inferenceGate(
     case "relu":
       return thresholdGate(gpu, { rows, latents, count, scalars });
     case "batchtopk": {
+      if (byBatch) {
+        const wanted = new Uint32Array([Math.floor(activation.k * rows)]);
+        gpu.device.queue.writeBuffer(step, STEP.batchK * 4, wanted);
+        return batchTopkGate(gpu, { rows, latents, step, count, scalars });
+      }
       const bar = { buffer: bars(gpu, Float32Array.of(activation.threshold)), word: 0 };
       return thresholdGate(gpu, { rows, latents, count, scalars, bar });
     }

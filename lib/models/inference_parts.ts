@@ -67,10 +67,16 @@ export function loadParameter(
 
 /**
  * The parts of any record.
+ * @param byBatch whether a selection that was trained over the batch is made over the batch, of always `rows` rows
  * @throws SdmError for what only later versions run
  */
-export function inferenceParts(gpu: Gpu, record: TrainedRecord, rows: number): InferenceParts {
-  if (record.kind !== "clt") return denseParts(gpu, record, rows);
+export function inferenceParts(
+  gpu: Gpu,
+  record: TrainedRecord,
+  rows: number,
+  byBatch = false,
+): InferenceParts {
+  if (record.kind !== "clt") return denseParts(gpu, record, rows, byBatch);
   if (record.gateByDecoderNorm) {
     throw new SdmError(
       "Cannot run this dictionary: its gate looks at decoder norms, one with unit rows is needed",
@@ -80,7 +86,12 @@ export function inferenceParts(gpu: Gpu, record: TrainedRecord, rows: number): I
 }
 
 /** One code from one input. */
-function denseParts(gpu: Gpu, record: DictionaryRecord, rows: number): InferenceParts {
+function denseParts(
+  gpu: Gpu,
+  record: DictionaryRecord,
+  rows: number,
+  byBatch: boolean,
+): InferenceParts {
   const { dIn, dOut, dSae, kind, subtractBDec: inputBias } = record;
   const separateTarget = kind !== "sae";
   const space = createWorkspace(gpu, { rows, dIn, dOut, dSae, separateTarget, inputBias });
@@ -91,7 +102,7 @@ function denseParts(gpu: Gpu, record: DictionaryRecord, rows: number): Inference
     bEnc: loadParameter(gpu, "b_enc", 1, dSae, record.bEnc),
     inputBias: inputBias ? bDec : undefined,
   });
-  const plain = inferenceGate(gpu, space, record.activation, dSae);
+  const plain = inferenceGate(gpu, space, record.activation, dSae, byBatch);
   const gate = record.gateByDecoderNorm
     ? gateByNorm(gpu, plain, { rows, norms: decoderNorms(gpu, wDec) })
     : plain;
@@ -104,7 +115,7 @@ function denseParts(gpu: Gpu, record: DictionaryRecord, rows: number): Inference
     inputs: [space.x],
     code,
     latents: dSae,
-    rowUnit: 1,
+    rowUnit: gate.scope === "batch" ? rows : 1,
     encode: coder.forward(),
     targets: [{
       target: space.target,
