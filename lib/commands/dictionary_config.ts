@@ -17,8 +17,12 @@ export const MEASURING_SECTIONS: readonly SectionName[] = ["", "model", "data", 
 async function fromProvenance(path: string): Promise<Override[]> {
   const { openDictionary } = await import("../interop/detect.ts");
   const { provenance } = await openDictionary(path);
+  const several = provenance.hookpoints !== undefined;
   const known: [string, unknown][] = [
-    ["hookpoint", provenance.hookpoint || undefined],
+    ["hookpoint", several ? undefined : provenance.hookpoint || undefined],
+    ["hookpoint_out", provenance.hookpointsOut ? undefined : provenance.hookpointOut],
+    ["hookpoints", provenance.hookpoints],
+    ["hookpoints_out", provenance.hookpointsOut],
     ["context_size", provenance.contextSize],
     ["prepend_bos", provenance.prependBos],
   ];

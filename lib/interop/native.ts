@@ -46,7 +46,12 @@ export interface Sidecar {
   /** What was folded into the weights. */
   gauge: { unit_decoder: boolean; input_scale_folded: number };
   /** Where the activations come from: TransformerLens name and ONNX tensor. */
-  hooks: { in: { tl: string; onnx?: string } };
+  hooks: {
+    in: { tl: string; onnx?: string };
+    out?: { tl: string };
+    layers_in?: string[];
+    layers_out?: string[];
+  };
   /** The language model. */
   model: { id?: string; onnx_sha256?: string; tokenizer_sha256?: string };
   /** The text. */
@@ -88,7 +93,12 @@ export async function writeSidecar(
       unit_decoder: hasUnitDecoder(record),
       input_scale_folded: provenance.inputScaleFolded ?? 1,
     },
-    hooks: { in: { tl: provenance.hookpoint, onnx: provenance.tensor } },
+    hooks: {
+      in: { tl: provenance.hookpoint, onnx: provenance.tensor },
+      ...(provenance.hookpointOut !== undefined && { out: { tl: provenance.hookpointOut } }),
+      layers_in: provenance.hookpoints,
+      layers_out: provenance.hookpointsOut,
+    },
     model: {
       id: provenance.modelName,
       onnx_sha256: provenance.modelSha256,
@@ -164,6 +174,9 @@ export function provenanceOf(sidecar: Sidecar): Provenance {
   return {
     hookpoint: hooks?.in?.tl ?? "",
     tensor: hooks?.in?.onnx,
+    ...(hooks?.out && { hookpointOut: hooks.out.tl }),
+    ...(hooks?.layers_in && { hookpoints: hooks.layers_in }),
+    ...(hooks?.layers_out && { hookpointsOut: hooks.layers_out }),
     modelName: model?.id,
     modelSha256: model?.onnx_sha256,
     tokenizerSha256: model?.tokenizer_sha256,

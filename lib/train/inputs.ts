@@ -56,6 +56,12 @@ export async function openTrainInputs(
   try {
     const { dIn, dOut, layers } = commonWidths(source.points);
     const { points, sequences } = FAMILIES[config.dictionary.type];
+    if (points !== "layers" && layers > 1) {
+      throw new SdmError(
+        `Cannot train a dictionary of type "${config.dictionary.type}" on ${layers} hookpoints ` +
+          `("${config.model.hookpoint}"): one is needed`,
+      );
+    }
     const how = config.dictionary.normalize_activations;
     const plain = shuffledBatches(source, { batchRows, seed: config.seed, steps });
     const batches = how === "token" || how === "layer_norm" ? rowNormalised(plain, how) : plain;

@@ -15,7 +15,7 @@ import { JsonLinesWriter } from "../files/json_lines.ts";
 import { type Gpu, openGpu } from "../gpu/device.ts";
 import { readFloats } from "../gpu/readback.ts";
 import { readRows } from "../gpu/rows.ts";
-import { timeKernels } from "../gpu/program.ts";
+import { submit, timeKernels } from "../gpu/program.ts";
 import { saveDictionary } from "../interop/save.ts";
 import { foldScales } from "../models/fold.ts";
 import { familyOf } from "../models/mod.ts";
@@ -131,10 +131,16 @@ async function openRun(
   return { path, config, gpu, inputs, family, options, model, manifest, resumed };
 }
 
+/** All hookpoints in one line: inputs, then what is reconstructed. */
+function hookpointsOf({ hookpoint, hookpointOut, hookpoints, hookpointsOut }: Provenance): string {
+  const outputs = hookpointsOut ?? (hookpointOut === undefined ? [] : [hookpointOut]);
+  return [...hookpoints ?? [hookpoint], ...outputs].join(", ");
+}
+
 /** A resumed run must see the data that it began with. */
 function sameData(path: string, before: RunManifest, now: TrainInputs): void {
   const origin = (provenance: Provenance, data?: string) => ({
-    "the hookpoint": provenance.hookpoint,
+    "the hookpoint": hookpointsOf(provenance),
     "the SHA-256 of the model": provenance.modelSha256,
     "the SHA-256 of the tokenizer": provenance.tokenizerSha256,
     "the SHA-256 of the data": data,
@@ -248,7 +254,9 @@ async function withTimes(run: Run, end: LoopEnd, finished: boolean): Promise<Run
 async function writeFinal(run: Run, end: LoopEnd, figures: StepFigures): Promise<void> {
   const { path, config, gpu, family, options, model, manifest } = run;
   const values = new Map<string, Float32Array>();
+  submit(gpu, model.exported.begin());
   for (const { name, value } of model.parameters) values.set(name, await readRows(gpu, value));
+  submit(gpu, model.exported.end());
   const words = new Map<string, Float32Array>();
   for (const { name, buffer, words: n } of model.state) {
     words.set(name, await readFloats(gpu, buffer, n));

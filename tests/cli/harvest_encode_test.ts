@@ -83,3 +83,44 @@ Deno.test("harvest fills a store, encode shows at most k latents a token", async
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("harvest reads several hookpoints in one pass, and training picks them by name", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const store = join(folder, "store");
+    const harvest = ["harvest", "models/demo/demo.toml", "--max-tokens", "2000", "--out", store];
+    const names = ["blocks.1.mlp.hook_in", "blocks.1.hook_mlp_out"];
+    const flags = names.flatMap((name) => ["--hookpoint", name]);
+    const made = await sdm([...harvest, ...flags]);
+    assert.equal(made.code, 0, made.err);
+    assert.match(
+      made.out,
+      /rows of blocks\.1\.mlp\.hook_in \(192\), blocks\.1\.hook_mlp_out \(192\)/,
+    );
+    const manifest = JSON.parse(await Deno.readTextFile(join(store, "manifest.json")));
+    assert.deepEqual(manifest.points.map((point: { name: string }) => point.name), names);
+
+    const train = ["train", "--activations", store, "--type", "transcoder", "--print-config"];
+    const named = await sdm([...train, "--hookpoint", names[0], "--hookpoint-out", names[1]]);
+    assert.equal(named.code, 0, named.err);
+    assert.match(named.out, /hookpoint_out = "blocks\.1\.hook_mlp_out"/);
+    const wrong = await sdm(["train", "--activations", store, ...flags]);
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.err, /only a cross-layer transcoder reads several hookpoints/);
+
+    const twice = await sdm([...harvest, "--overwrite", ...flags, "--hookpoint", names[0]]);
+    assert.match(
+      twice.err,
+      /Cannot harvest "blocks\.1\.mlp\.hook_in" twice: different hookpoints/,
+    );
+    const help = await sdm(["train", "--help"]);
+    for (
+      const key of ["--sparsity-penalty", "--matryoshka-widths", "--optimizer", "--ste-to-input"]
+    ) {
+      assert.ok(help.out.includes(key), key);
+    }
+    assert.match(help.out, /--no-ste-to-input/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -46,6 +46,14 @@ Deno.test("a saved dictionary opens with the same bits and its whole provenance"
       assert.deepEqual(opened.provenance, provenance);
     }
     assert.equal((await openDictionary(folder)).folder, `${folder}/final`);
+    const layers = {
+      ...provenance,
+      hookpointOut: "b",
+      hookpoints: [provenance.hookpoint, "a"],
+      hookpointsOut: ["b", "c"],
+    };
+    await saveDictionary(`${folder}/final`, randomRecord(5, 12, { name: "relu" }), layers);
+    assert.deepEqual((await openDictionary(folder)).provenance, layers);
   }));
 
 Deno.test("saving makes decoder rows unit vectors where that keeps the function, and says so", () =>

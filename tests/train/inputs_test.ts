@@ -147,6 +147,10 @@ Deno.test("points of a store are picked by name, by pattern, and by their roles"
       /^SdmError: Cannot train on activation store ".*": "blocks\.\*\.hook_resid_post" means none/,
     );
     await assert.rejects(
+      names({ "model.hookpoint": "blocks.*.mlp.hook_in" }),
+      /type "topk" on 4 hookpoints \("blocks\.\*\.mlp\.hook_in"\): one is needed$/,
+    );
+    await assert.rejects(
       names({ "dictionary.type": "lorsa" }),
       /it was harvested without positions 0 and \d+ special or excluded tokens, all positions/,
     );
