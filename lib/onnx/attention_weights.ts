@@ -6,7 +6,7 @@ import { SdmError } from "../base/errors.ts";
 import { constantInts, strip, stripShape } from "./infer.ts";
 import type { OnnxModel, OnnxNode } from "./model.ts";
 import { type Linear, linearNode, linearOf, normOf, vectorOperand } from "./norm.ts";
-import { attributeOf, tensorFloats } from "./tensors.ts";
+import { tensorFloats } from "./tensors.ts";
 import type { Hookpoint } from "./types.ts";
 
 /** Attention of one layer as plain matrices: what it reads times `q`, `k` and `v`, and what it mixed times `o`. */
