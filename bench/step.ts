@@ -7,6 +7,7 @@ import { type Gpu, openGpu } from "../lib/gpu/device.ts";
 import { timeKernels } from "../lib/gpu/program.ts";
 import { readFloats } from "../lib/gpu/readback.ts";
 import { writeRows } from "../lib/gpu/rows.ts";
+import { matryoshka } from "../lib/models/matryoshka.ts";
 import { topk } from "../lib/models/topk.ts";
 import { type ModelOptions, modelOptions, type TrainableModel } from "../lib/models/types.ts";
 import { calibrate, runMs, wallMs } from "./harness.ts";
@@ -74,13 +75,29 @@ export async function measureStartup(shape: TrainShape): Promise<StartupResult> 
   return { shape, openSeconds, buildSeconds, firstStepSeconds, secondStepSeconds, peakBytes };
 }
 
+/** Steps that are timed in turn. */
+interface Variant {
+  /** In words, where the number of dead latents does not say it. */
+  name?: string;
+  /** Whether half of the latents are dead. */
+  dying: boolean;
+  /** Whether five prefixes that double reconstruct by themselves. */
+  nested: boolean;
+}
+
+const VARIANTS: readonly Variant[] = [
+  { dying: false, nested: false },
+  { dying: true, nested: false },
+  { name: "5 prefixes", dying: false, nested: true },
+];
+
 /**
  * A model whose dead latents, if `dying`, are the second half: the bias of the first lifts it above them on every row,
  * and half of their scores are positive, so that AuxK finds all the latents it wants on every row and on every step.
  */
-function makeModel(gpu: Gpu, shape: TrainShape, dying: boolean): TrainableModel {
+function makeModel(gpu: Gpu, shape: TrainShape, { dying, nested }: Variant): TrainableModel {
   const { d, latents } = shape;
-  const model = topk.build(gpu, optionsOf(shape, dying ? 1 : NEVER));
+  const model = (nested ? matryoshka : topk).build(gpu, optionsOf(shape, dying ? 1 : NEVER));
   const lift = new Float32Array(latents).fill(dying ? 8 : 0, 0, latents / 2);
   for (const { name, value } of model.parameters) {
     if (name === "b_enc") writeRows(gpu, value, lift);
@@ -90,21 +107,36 @@ function makeModel(gpu: Gpu, shape: TrainShape, dying: boolean): TrainableModel 
   return model;
 }
 
-/** Times steps without and with dead latents in turn. */
+/** A model and its times. */
+interface Run {
+  variant: Variant;
+  model: TrainableModel;
+  bytes: number;
+  n: number;
+  ms: number[];
+  kernels: Map<string, number>[];
+}
+
+/** Median over the rounds of a time over that of the first steps. */
+function ratioTo(first: readonly number[], ms: readonly number[]): number {
+  return median(ms.map((t, r) => t / first[r]));
+}
+
+/** Times steps without and with dead latents, and with nested prefixes, in turn. */
 export async function measureSteps(
   shape: TrainShape,
   rounds: number,
   progress: (round: number) => void = () => {},
 ): Promise<StepResult[]> {
   const gpu = await openGpu();
-  const runs = [];
-  for (const dying of [false, true]) {
+  const runs: Run[] = [];
+  for (const variant of VARIANTS) {
     const before = gpu.memory.bytes;
-    const model = makeModel(gpu, shape, dying);
+    const model = makeModel(gpu, shape, variant);
     const bytes = gpu.memory.bytes - before;
     await wallMs(gpu, model.step, 1);
     const n = repeatsFor(await wallMs(gpu, model.step, 1), 200, 64);
-    runs.push({ model, bytes, n, ms: [] as number[], kernels: [] as Map<string, number>[] });
+    runs.push({ variant, model, bytes, n, ms: [], kernels: [] });
   }
   const clock = await calibrate(gpu, runs[0].model.step);
   const counts = new Map<string, number>();
@@ -118,7 +150,7 @@ export async function measureSteps(
     }
   }
   const results: StepResult[] = [];
-  for (const { model, bytes, ms, kernels } of runs) {
+  for (const { variant, model, bytes, ms, kernels } of runs) {
     const { dead, auxLoss } = await readStep(gpu, model, shape);
     if ((dead > 0) !== (auxLoss > 0)) {
       throw new SdmError(`Cannot time steps: ${dead} latents are dead and AuxK is ${auxLoss}`);
@@ -132,7 +164,9 @@ export async function measureSteps(
     const total = ticks.reduce((sum, t) => sum + t.ticks, 0);
     results.push({
       shape,
+      variant: variant.name,
       dead,
+      ...(model === runs[0].model ? {} : { ratio: ratioTo(runs[0].ms, ms) }),
       ...times,
       tokensPerSecond: shape.rows / times.medianMs * 1000,
       ...(clock.tickNs === undefined ? {} : { kernelMs: total * clock.tickNs / 1e6 }),

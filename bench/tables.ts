@@ -86,12 +86,13 @@ export function kernelsText(kernels: readonly KernelResult[]): string {
 
 /** Steps of one shape, and the share of each kernel in them side by side. */
 export function stepsText(steps: readonly StepResult[]): string {
-  const names = steps.map((s) => s.dead > 0 ? `${s.dead} dead` : "none dead");
+  const names = steps.map((s) => s.variant ?? (s.dead > 0 ? `${s.dead} dead` : "none dead"));
   const facts = (title: string, of: (s: StepResult) => string) => [title, ...steps.map(of)];
   const head = renderTable([
     facts("step, median ms", (s) => ms(s.medianMs)),
     facts("step, min ms", (s) => ms(s.minMs)),
     facts("spread", (s) => percent(s.spread)),
+    facts("times the first, a round", (s) => s.ratio?.toFixed(2) ?? ""),
     facts("tokens/s", (s) => formatCount(s.tokensPerSecond)),
     facts("kernels alone, ms", (s) => s.kernelMs === undefined ? "n/a" : ms(s.kernelMs)),
     facts("buffers", (s) => formatBytes(s.peakBytes)),

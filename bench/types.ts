@@ -104,8 +104,12 @@ export interface KernelResult extends Times {
 export interface StepResult extends Times {
   /** Shape. */
   shape: TrainShape;
+  /** What is different from a plain TopK step, beside the dead latents. */
+  variant?: string;
   /** Latents that AuxK had to serve. */
   dead: number;
+  /** Median over the rounds of the time over that of the first steps in the same round; absent for these. */
+  ratio?: number;
   /** Rows a second, at the median. */
   tokensPerSecond: number;
   /** Sum of the times of all dispatches, each in a pass of its own; absent without timestamps. */
