@@ -3,9 +3,9 @@
  * @module
  */
 import { planPursuit } from "../../lib/blocks/coders/pursuit_plan.ts";
-import { onlyShard } from "../../lib/gpu/rows.ts";
 import { gradPicks } from "../../lib/kernels/grad_picks.ts";
 import { benchPicks } from "../picks.ts";
+import { draw } from "../stage.ts";
 import type { KernelBench } from "../types.ts";
 
 /** The bench. */
@@ -18,13 +18,16 @@ export const bench: KernelBench = {
         const plan = { rows: all, d, latents, iterations: k, frozen: false };
         const rows = planPursuit(plan, stage.gpu.facts, "residual").shareRows;
         const grad = stage.matrix(latents, d, 30);
+        const picks = benchPicks(stage, shape);
+        const shares = stage.room(rows * picks.capacity * d);
+        stage.gpu.device.queue.writeBuffer(shares, 0, draw(rows * picks.capacity * d, 31));
         return {
           shape: `${rows} x ${k} of ${latents}, d ${d}`,
           cost: gradPicks.cost({ rows, k, d, latents }),
           commands: gradPicks.record(stage.gpu, {
             code: stage.code(shape).byLatent,
-            picks: benchPicks(stage, shape),
-            shares: onlyShard(stage.matrix(rows, k * d, 31)),
+            picks,
+            shares,
             firstRow: 0,
             rows,
             grad,

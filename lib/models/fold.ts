@@ -15,6 +15,8 @@ function foldActivation(activation: Activation, scale: number): Activation {
       return { name: "jumprelu", threshold: over(activation.threshold, scale) };
     case "batchtopk":
       return { ...activation, threshold: activation.threshold / scale };
+    case "matching_pursuit":
+      return { ...activation, residualThreshold: activation.residualThreshold / scale };
     default:
       return activation;
   }

@@ -26,6 +26,7 @@ import { onlyShard, type Rows, writeRows } from "../gpu/rows.ts";
 import type { CodeByRow } from "../kernels/code.ts";
 import { decodeRows } from "../kernels/decode_rows.ts";
 import { inferenceGate } from "./inference_gates.ts";
+import { loadPursuit } from "./inference_pursuit.ts";
 import type { CltRecord, DictionaryRecord, TrainedRecord } from "./record.ts";
 
 /** Where an output is compared, and how it is made. */
@@ -76,7 +77,10 @@ export function inferenceParts(
   rows: number,
   byBatch = false,
 ): InferenceParts {
-  if (record.kind !== "clt") return denseParts(gpu, record, rows, byBatch);
+  if (record.kind !== "clt") {
+    const picks = record.activation.name === "matching_pursuit";
+    return picks ? pursuitParts(gpu, record, rows) : denseParts(gpu, record, rows, byBatch);
+  }
   if (record.gateByDecoderNorm) {
     throw new SdmError(
       "Cannot run this dictionary: its gate looks at decoder norms, one with unit rows is needed",
@@ -125,6 +129,13 @@ function denseParts(
       ],
     }],
   };
+}
+
+/** A code that is picked from what is left of the input. */
+function pursuitParts(gpu: Gpu, record: DictionaryRecord, rows: number): InferenceParts {
+  const { x, code, encode, decode } = loadPursuit(gpu, record, rows);
+  const targets = [{ target: x, decode }];
+  return { inputs: [x], code, latents: record.dSae, rowUnit: 1, encode, targets };
 }
 
 function decodeInto(

@@ -416,20 +416,42 @@ def matryoshka_cases(folder):
 
 def pursuit_cases(folder):
     x, = points(130)
-    w = parameters(140)["W_dec"]
-    p = {"W_dec": w, "b_dec": normal(141, D, scale=0.1)}
-    for name, normalise in [("static", False)]:
-        def forward(p):
+    base = parameters(140)["W_dec"]
+    bias = normal(141, D, scale=0.1)
+    # Latents 3 and 5 are the same: ties. Row 2 is the bias: nothing is left to pick.
+    base[5] = base[3]
+    x[2] = bias
+    free = {"unitRows": False, "loss": "sum_mean"}
+    dynamic = {"mode": "dynamic", "maxIterations": 9, "residualThreshold": 0.9, "stopOnDuplicateSupport": True,
+               "relu": True, "normaliseOnAccess": False}
+    divided = {**dynamic, "mode": "static", "relu": False, "normaliseOnAccess": True}
+    variants = [
+        ("static", base, {"loss": "fvu"}, {**dynamic, "mode": "static"}),
+        ("dynamic", base * 0.8, {**free, "pursuit": dynamic}, dynamic),
+        ("normalised_on_access", base * 0.6, {**free, "pursuit": divided}, divided),
+    ]
+    for name, w, options, rules in variants:
+        def forward(p, options=options, rules=rules):
+            w = p["W_dec"] / p["W_dec"].norm(dim=1, keepdim=True) if rules["normaliseOnAccess"] else p["W_dec"]
             r = x - p["b_dec"]
-            active = 0
-            for _ in range(4):
-                s = torch.relu(r @ p["W_dec"].T)
-                j = s.detach().argmax(1)
+            moves = rules["mode"] == "dynamic"
+            values = torch.zeros(ROWS, F)
+            done = torch.zeros(ROWS, dtype=torch.bool)
+            for _ in range(rules["maxIterations"] if moves else 4):
+                s = r @ w.T
+                j = torch.argsort(s.detach(), dim=1, descending=True, stable=True)[:, 0]
                 v = s[torch.arange(ROWS), j]
-                r = r - v[:, None] * p["W_dec"][j]
-            loss = (r ** 2).sum() / spread(x)
-            return loss, {"recon/fvu": float(loss)}
-        run(f"matching_pursuit_{name}", folder, "matching_pursuit", BASE, [x], p, STEP, forward, unit=["W_dec"])
+                v = (torch.relu(v) if rules["relu"] else v) * ~done
+                before = values != 0
+                values[torch.arange(ROWS), j] += v.detach()
+                r = r - v[:, None] * w[j]
+                if moves:
+                    done |= (before == (values != 0)).all(1) | (r.detach().norm(dim=1) < rules["residualThreshold"])
+            loss = (r ** 2).sum() / (spread(x) if options["loss"] == "fvu" else ROWS)
+            return loss, {"recon/fvu": float((r.detach() ** 2).sum() / spread(x)),
+                          "sparsity/l0": float((values != 0).sum()) / ROWS}
+        run(f"matching_pursuit_{name}", folder, "matching_pursuit", {**BASE, **options}, [x],
+            {"W_dec": f32(w), "b_dec": bias}, STEP, forward, unit=["W_dec"] if name == "static" else [])
 
 
 def pkm_cases(folder):
