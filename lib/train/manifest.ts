@@ -29,6 +29,8 @@ export interface RunManifest {
   adapter: DeviceFacts;
   /** Factors of the points of a batch (inputs, then targets), folded into the final weights. */
   input_scales: number[];
+  /** Mean square of the scaled targets about their mean, where the loss divides by it; else 1. */
+  target_variance?: number;
   /** Where the activations come from. */
   provenance: Provenance;
   /** Facts about the data: hashes, counts of dropped rows. */

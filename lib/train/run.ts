@@ -31,7 +31,7 @@ import { openTrainInputs, type TrainInputs } from "./inputs.ts";
 import { type LoopEnd, type StepFigures, trainLoop } from "./loop.ts";
 import { configSha256, readManifest, type RunManifest, writeManifest } from "./manifest.ts";
 import { modelOptionsOf, stepsOf } from "./plan.ts";
-import { initialise, measureScales, newestCheckpoint } from "./start.ts";
+import { initialise, measureScales, measureVariance, newestCheckpoint } from "./start.ts";
 import { untilStopped } from "./stop.ts";
 import type { TrainRequest, TrainResult } from "./types.ts";
 
@@ -100,18 +100,15 @@ async function openRun(
   const path = request.config.output_path;
   const config = resolveDefaults(request.config, inputs.widths);
   const family = familyOf(config.dictionary.type);
-  const options = modelOptionsOf(config);
+  if (before) sameData(path, before, inputs);
+  const resumed = before && await newestCheckpoint(path, config);
+  const batches = untilStopped(inputs.batches, signal);
+  const scales = resumed?.input_scales ?? await measureScales(config, batches);
+  const targetVariance = before?.target_variance ?? await measureVariance(config, batches, scales);
+  const options = { ...modelOptionsOf(config), targetVariance };
   const model = family.build(gpu, options);
-  let resumed: CheckpointState | undefined;
-  let scales: number[];
-  if (before) {
-    sameData(path, before, inputs);
-    resumed = await newestCheckpoint(path, config);
-    scales = resumed.input_scales;
-    await loadCheckpoint(path, resumed.step, gpu, model);
-  } else {
-    const batches = untilStopped(inputs.batches, signal);
-    scales = await measureScales(config, batches);
+  if (resumed) await loadCheckpoint(path, resumed.step, gpu, model);
+  else {
     await initialise(gpu, model, family, options, { config, batches, scales });
     await writeJson(join(path, "config.json"), config);
   }
@@ -123,6 +120,7 @@ async function openRun(
     config_sha256: configSha256(config),
     adapter: gpu.facts,
     input_scales: scales,
+    target_variance: targetVariance,
     provenance: inputs.provenance,
     data: inputs.facts,
     data_sha256: inputs.sha256,

@@ -7,6 +7,7 @@ import { SdmError } from "../base/errors.ts";
 import { geometricMedian, meanRow } from "../blocks/norms/geometric_median.ts";
 import type { ResolvedConfig } from "../config/types.ts";
 import { estimateScale } from "../data/norm.ts";
+import { rolesOf } from "../data/points.ts";
 import type { ShuffledBatches } from "../data/shuffled_batches.ts";
 import { sha256File } from "../files/hash.ts";
 import type { Gpu } from "../gpu/device.ts";
@@ -36,6 +37,43 @@ export async function measureScales(
   }
   const { batchesPerEpoch } = batches;
   return (await estimateScale(batches, { batchesPerEpoch })).map(({ scale }) => scale);
+}
+
+/**
+ * Mean square of an element of the scaled targets about their mean row, on the first batches, for the loss `fixed_fvu`;
+ * 1 for all other losses. Sums are in float64 and in the order of the rows.
+ */
+export async function measureVariance(
+  config: ResolvedConfig,
+  batches: ShuffledBatches,
+  scales: readonly number[],
+): Promise<number> {
+  if (config.train.loss !== "fixed_fvu") return 1;
+  const { batchRows, batchesPerEpoch, points } = batches;
+  const count = Math.max(1, Math.min(batchesPerEpoch, Math.floor(CENTRE_ROWS / batchRows)));
+  const { targets } = rolesOf(points);
+  const read = points.map((_, p) => p).filter((p) =>
+    targets.length === 0 || points[p].role === "target"
+  );
+  const sums = read.map((p) => new Float64Array(points[p].d));
+  const squares = read.map(() => 0);
+  for (let t = 0; t < count; t++) {
+    const batch = await batches.batch(t);
+    read.forEach((p, i) => {
+      const values = batch.points[p], d = points[p].d;
+      for (let j = 0; j < values.length; j++) {
+        const value = values[j] * scales[p];
+        sums[i][j % d] += value;
+        squares[i] += value * value;
+      }
+    });
+  }
+  const rows = count * batchRows;
+  const variances = read.map((p, i) => {
+    const means = sums[i].reduce((sum, value) => sum + (value / rows) ** 2, 0);
+    return (squares[i] / rows - means) / points[p].d;
+  });
+  return Math.max(1e-12, variances.reduce((a, b) => a + b, 0) / variances.length);
 }
 
 /** What first weights are made from. */

@@ -6,7 +6,7 @@ import { loadConfig } from "../../lib/config/load.ts";
 import { resolveDefaults } from "../../lib/config/resolve.ts";
 import { harvestText } from "../../lib/commands/harvest_text.ts";
 import { openTrainInputs, type TrainInputs } from "../../lib/train/inputs.ts";
-import { measureScales } from "../../lib/train/start.ts";
+import { measureScales, measureVariance } from "../../lib/train/start.ts";
 import { withFolder } from "../files/folder.ts";
 
 const DEMO = new URL("../../models/demo", import.meta.url).pathname;
@@ -167,6 +167,39 @@ Deno.test("a store without targets says what a transcoder needs", () =>
       opened(values, () => Promise.resolve()),
       /none of its points is marked as target of a dictionary, model.hookpoint_out is needed$/,
     );
+  }));
+
+Deno.test("the variance of the targets is measured where the loss divides by it", () =>
+  opened({
+    ...TEXT,
+    "model.hookpoint": "blocks.1.mlp.hook_in",
+    "model.hookpoint_out": "blocks.1.hook_mlp_out",
+    "dictionary.type": "transcoder",
+  }, async ({ batches, widths }) => {
+    const names = {
+      "model.hookpoint": "a",
+      "model.hookpoint_out": "b",
+      "dictionary.type": "transcoder",
+    };
+    const configWith = async (loss: string) => {
+      const values = { ...TEXT, ...names, "train.loss": loss };
+      return resolveDefaults(await configOf(values), widths);
+    };
+    const scales = [1, 3];
+    assert.equal(await measureVariance(await configWith("fvu"), batches, scales), 1);
+    const found = await measureVariance(await configWith("fixed_fvu"), batches, scales);
+    const rows: number[] = [];
+    for (let t = 0; t < batches.batchesPerEpoch; t++) {
+      rows.push(...(await batches.batch(t)).points[1]);
+    }
+    const n = rows.length / 192;
+    const mean = Array.from({ length: 192 }, (_, j) => {
+      let sum = 0;
+      for (let i = 0; i < n; i++) sum += rows[i * 192 + j];
+      return sum / n;
+    });
+    const squares = rows.reduce((sum, value, i) => sum + (value - mean[i % 192]) ** 2, 0);
+    assert.ok(Math.abs(found / (9 * squares / rows.length) - 1) < 1e-9, `${found}`);
   }));
 
 Deno.test("rows that are normalised one by one have no factor of their own", () =>

@@ -157,3 +157,26 @@ Deno.test("a checkpoint that cannot be read is named", () =>
     await Deno.remove(join(run, "checkpoints"), { recursive: true });
     await assert.rejects(train(config, { resume: true }), /there is no checkpoint in/);
   }));
+
+Deno.test("what is measured once is remembered, and one factor under its old name is understood", () =>
+  withFolder(async (folder) => {
+    const store = join(folder, "store");
+    await plantedStore(store);
+    const values = { ...EVENTFUL, "train.loss": "fixed_fvu" };
+    const whole = join(folder, "whole"), stopped = join(folder, "stopped");
+    const { stateSha256 } = await train(await configOf(store, whole, values));
+    const { target_variance, input_scales } = await readManifest(whole);
+    assert.ok(target_variance! > 0.01 && target_variance !== 1, `${target_variance}`);
+
+    const config = await configOf(store, stopped, values);
+    await train(config, { stopAfterStep: 10 });
+    const rename = async (file: string) => {
+      const { input_scales, ...rest } = JSON.parse(await Deno.readTextFile(file));
+      assert.equal(input_scales.length, 1);
+      await Deno.writeTextFile(file, JSON.stringify({ ...rest, input_scale: input_scales[0] }));
+    };
+    await rename(join(stopped, "manifest.json"));
+    await rename(join(stopped, "checkpoints", "step-00000010", "state.json"));
+    assert.deepEqual((await readManifest(stopped)).input_scales, input_scales);
+    assert.equal((await train(config, { resume: true })).stateSha256, stateSha256);
+  }));
