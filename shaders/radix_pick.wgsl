@@ -9,6 +9,7 @@
 //           the steps before (GATES) or moves by how far the number that passes is from K (MOVES).
 struct Dims {
   rows: u32,
+  most: u32,       // K is this at most
   rate: f32,       // of the average, or of the moves
 }
 @group(0) @binding(0) var<uniform> dims: Dims;
@@ -23,9 +24,9 @@ var<workgroup> sums: array<u32, 64>;
 //#if FIRST
 fn wanted() -> u32 {
   //#if DEAD
-  return dims.rows * min(step[{{K_WORD}}], count[0]);
+  return min(dims.most, dims.rows * min(step[{{K_WORD}}], count[0]));
   //#else
-  return step[{{K_WORD}}];
+  return min(dims.most, step[{{K_WORD}}]);
   //#end
 }
 //#end

@@ -19,6 +19,7 @@ export const bench: KernelBench = {
         radixPick.record(stage.gpu, {
           radix,
           rows: 2048,
+          most: 2048,
           digit,
           step: stage.words(16, () => 5),
           following: { kind: "nothing", rate: 0 },

@@ -108,6 +108,8 @@ export function createWorkspace(gpu: Gpu, options: WorkspaceOptions): Workspace 
 export interface CodePlan {
   /** The code. */
   readonly code: CodeByRow;
+  /** Entries of all rows together at most, over the rows; the capacity of a row when absent. */
+  readonly most?: number;
   /** Weight of its reconstruction loss. */
   readonly weight: number;
   /** Whether its loss trains decoder and decoder bias. */
@@ -154,7 +156,7 @@ export function createSite(
   return {
     index,
     ...plan,
-    byLatent: byLatent ?? createCodeByLatent(gpu, rows, plan.code.capacity, latents),
+    byLatent: byLatent ?? createCodeByLatent(gpu, rows, plan.most ?? plan.code.capacity, latents),
     recon: createRows(gpu, `recon${name}`, rows, target.cols),
     residual: createRows(gpu, `residual${name}`, rows, target.cols),
     stats: createBuffer(gpu, rows * STATS * 4, `stats${name}`),

@@ -30,25 +30,22 @@ export interface RowLists extends CapacityPlan {
   floors: GPUBuffer;
 }
 
-/** Bytes of all buffers of a code: entries, dz, the code by latent. */
-const ENTRY_BYTES = 28;
+/** Bytes of an entry in all buffers of a code by rows, and in the largest of them. */
+const BY_ROW = { all: 12, largest: 8 };
 
-/** Bytes of an entry of the largest buffer among them. */
-const PLACED_BYTES = 16;
+/** The same with the code by latent. */
+const BY_BOTH = { all: 28, largest: 16 };
 
 /** Bytes that the buffers of a code may take. */
 export const CODE_BUDGET: number = 512 * 2 ** 20;
-
-/** Bytes of all buffers of a code with room for `entries` entries a row. */
-export function rowBytes(rows: number, entries: number): number {
-  return rows * entries * ENTRY_BYTES;
-}
 
 /** Latents of a slice at most. */
 const MOST_SLICE = 1024;
 
 /**
  * Room for `rows` lists of up to `latents` entries; pure.
+ * @param budget bytes of all buffers
+ * @param placed whether the code by latent needs as much room; it does not where something else bounds its entries
  * @throws SdmError when not even a few entries a row fit
  */
 export function planCapacity(
@@ -56,15 +53,17 @@ export function planCapacity(
   latents: number,
   facts: Pick<DeviceFacts, "maxBindingBytes">,
   budget: number = CODE_BUDGET,
+  placed = true,
 ): CapacityPlan {
-  const bytes = Math.min(budget / ENTRY_BYTES, facts.maxBindingBytes / PLACED_BYTES);
-  const capacity = Math.floor(bytes / rows / 4) * 4;
+  const bytes = placed ? BY_BOTH : BY_ROW;
+  const entries = Math.min(budget / bytes.all, facts.maxBindingBytes / bytes.largest);
+  const capacity = Math.floor(entries / rows / 4) * 4;
   const all = roundUp(latents, 4);
   if (capacity >= all) return { capacity: all, keep: all, slice: Infinity };
   if (capacity < 8) {
     throw new SdmError(
-      `Cannot plan the codes of ${rows} rows: ${formatBytes(bytes * ENTRY_BYTES)} have room for ` +
-        `${Math.floor(bytes / rows)} entries a row, 8 are needed`,
+      `Cannot plan the codes of ${rows} rows: ${formatBytes(entries * bytes.all)} have room for ` +
+        `${Math.floor(entries / rows)} entries a row, 8 are needed`,
       { hint: "lower train.batch_tokens" },
     );
   }

@@ -25,6 +25,8 @@ export interface PickArgs {
   radix: RadixState;
   /** Rows of the batch. */
   rows: number;
+  /** Entries that there is room for after the selection: a larger K counts as this. */
+  most: number;
   /** Digit, 0 the highest. */
   digit: number;
   /** The first digit for the second time, in case that the guess was too high. */
@@ -43,7 +45,7 @@ export const radixPick = {
     name: "radix_pick",
     source,
     buffers: ["step", "count", "bins", "found", "state"],
-    dims: ["rows", "rate"],
+    dims: ["rows", "most", "rate"],
   }),
 
   /** The bins twice. */
@@ -53,7 +55,7 @@ export const radixPick = {
 
   /** One dispatch of one workgroup. */
   record(gpu: Gpu, args: PickArgs): Dispatch {
-    const { radix: { bins, found, state }, rows, digit, again, step, dead, following } = args;
+    const { radix: { bins, found, state }, rows, most, digit, again, step, dead, following } = args;
     const { kind, rate } = following;
     return radixPick.kernel.dispatch(gpu, {
       label: `digit ${digit}${again ? " again" : ""}`,
@@ -80,7 +82,7 @@ export const radixPick = {
         AVERAGE: BATCH_STATE.average,
         REPORT: BATCH_STATE.report,
       },
-      dims: { rows, rate },
+      dims: { rows, most, rate },
       buffers: { step, count: dead ?? step, bins, found, state },
       groups: [1, 1, 1],
     });

@@ -41,7 +41,7 @@ export function inferenceGate(
       if (byBatch) {
         const wanted = new Uint32Array([Math.floor(activation.k * rows)]);
         gpu.device.queue.writeBuffer(step, STEP.batchK * 4, wanted);
-        return batchTopkGate(gpu, { rows, latents, step, count, scalars });
+        return batchTopkGate(gpu, { rows, latents, kMax: activation.k, step, count, scalars });
       }
       const bar = { buffer: bars(gpu, Float32Array.of(activation.threshold)), word: 0 };
       return thresholdGate(gpu, { rows, latents, count, scalars, bar });

@@ -24,6 +24,8 @@ interface Pick {
   track?: boolean;
   /** Dead latents and k of a row, in place of `wanted`. */
   dead?: { count: number; k: number };
+  /** Entries that there is room for. */
+  most?: number;
 }
 
 const NOTHING: Following = { kind: "nothing", rate: 0 };
@@ -52,6 +54,7 @@ const picks: Pick[] = [
   { name: "as many as there are", code: random, wanted: entries },
   { name: "more than there are", code: random, wanted: entries + 1 },
   { name: "none", code: random, wanted: 0 },
+  { name: "more than there is room for", code: random, wanted: 300, most: 200 },
   { name: "sizes far apart", code: far, wanted: 100 },
   { name: "ties", code: tied, wanted: Math.floor(entries / 2) },
   { name: "all equal", code: equal, wanted: 50 },
@@ -141,7 +144,8 @@ const cases: KernelCase[] = picks.map((p) => ({
       found: bench.state("found", new Uint32Array(FOUND.words).fill(1)),
       state: bench.state("state", state),
     };
-    const wanted = p.dead ? rows * Math.min(p.dead.k, p.dead.count) : p.wanted;
+    const asked = p.dead ? rows * Math.min(p.dead.k, p.dead.count) : p.wanted;
+    const wanted = Math.min(asked, p.most ?? asked);
     const above = p.code.map((row) => row.filter((e) => e.value > Math.fround(guess)));
     const retried = above.flat().length < wanted && guess > 0 && following.kind !== "control";
     const rowsOf = (code: Code) => bench.code(code, 60, code.map((row) => row.map(() => 0)));
@@ -149,7 +153,16 @@ const cases: KernelCase[] = picks.map((p) => ({
     const again = rowsOf(p.code);
     const used = retried ? again : candidates;
     const pick = (digit: number, again = false) =>
-      radixPick.record(bench.gpu, { radix, rows, digit, again, step: stepBuffer, dead, following });
+      radixPick.record(bench.gpu, {
+        radix,
+        rows,
+        most: p.most ?? 99999,
+        digit,
+        again,
+        step: stepBuffer,
+        dead,
+        following,
+      });
     // The GPU skips the second try by itself where none is needed; here the host knows.
     const commands: Command[] = [
       radixCount.record(bench.gpu, candidates, radix, 0),

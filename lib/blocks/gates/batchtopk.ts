@@ -9,7 +9,7 @@
 import type { Gpu } from "../../gpu/device.ts";
 import type { Dispatch } from "../../gpu/kernel.ts";
 import type { Command } from "../../gpu/program.ts";
-import { CODE_BUDGET, createRowLists, planCapacity, rowBytes } from "../../kernels/capacity.ts";
+import { CODE_BUDGET, createRowLists, planCapacity } from "../../kernels/capacity.ts";
 import { SCALARS } from "../../kernels/common.ts";
 import { emitPanel, type SliceArgs } from "../../kernels/emit_panel.ts";
 import { type Guarded, planIndirect } from "../../kernels/plan_indirect.ts";
@@ -30,6 +30,8 @@ export interface BatchTopkGateOptions {
   rows: number;
   /** Latents in all. */
   latents: number;
+  /** Largest k of the whole run, where the gate is the batch's own K-th value: K is k · rows at most. */
+  kMax: number;
   /** The buffer `step`: K in its word `batchK`, and `track`. */
   step: GPUBuffer;
   /** u32: upper bound of the latent numbers. */
@@ -40,18 +42,32 @@ export interface BatchTopkGateOptions {
   following?: Following;
 }
 
+/**
+ * Bytes of the lists. Rows that would take more than their room, which is tens of k where latents are many, keep their
+ * largest scores and are counted.
+ */
+const LISTS_BUDGET = 128 * 2 ** 20;
+
 /** Makes the gate of a model. */
 export function batchTopkGate(gpu: Gpu, options: BatchTopkGateOptions): Gate {
   const { scalars } = options;
   const following = options.following ?? { kind: "average", rate: AVERAGE_RATE };
-  const { selection, code, state } = batchSelection(gpu, {
+  // What exceeds a gate of the steps before is bounded by nothing else.
+  const bounded = following.kind === "average";
+  const { selection, lists: { code, keep }, state } = batchSelection(gpu, {
     ...options,
     following,
-    budget: CODE_BUDGET,
+    bounded,
+    budget: bounded ? LISTS_BUDGET : CODE_BUDGET,
   });
   return {
     scope: following.kind === "average" ? "batch" : "threshold",
-    codes: [{ code, weight: 1, trainsDecoder: true }],
+    codes: [{
+      code,
+      most: bounded ? Math.min(keep, options.kMax) : keep,
+      weight: 1,
+      trainsDecoder: true,
+    }],
     parameters: [],
     state: [{ name: "batch_threshold", buffer: state, words: BATCH_STATE.words }],
     forward(panels) {
@@ -72,7 +88,10 @@ export function batchTopkGate(gpu: Gpu, options: BatchTopkGateOptions): Gate {
 }
 
 /** Entries of a row that AuxK has room for, as a multiple of what rows have on average. */
-const AUX_ROOM = 8;
+const AUX_ROOM = 16;
+
+/** Bytes of an entry of a list. */
+const LIST_BYTES = 12;
 
 /**
  * Makes the gate that selects for AuxK over the batch: the rows · min(k_aux, number of dead latents) largest positive
@@ -83,15 +102,16 @@ export function batchAuxGate(
   options: TopkGateOptions & { latents: number; scalars?: GPUBuffer },
 ): Gate {
   const { rows, kMax, count } = options;
-  const { selection, code } = batchSelection(gpu, {
+  const { selection, lists: { code, keep } } = batchSelection(gpu, {
     ...options,
     dead: count,
     following: { kind: "nothing", rate: 0 },
-    budget: Math.min(CODE_BUDGET, rowBytes(rows, AUX_ROOM * kMax)),
+    bounded: true,
+    budget: Math.min(LISTS_BUDGET, rows * AUX_ROOM * kMax * LIST_BYTES),
   });
   return {
     scope: "batch",
-    codes: [{ code, weight: 1, trainsDecoder: true }],
+    codes: [{ code, most: Math.min(keep, kMax), weight: 1, trainsDecoder: true }],
     parameters: [],
     state: [],
     forward: selection,
@@ -108,18 +128,26 @@ interface BatchSelectionOptions {
   dead?: GPUBuffer;
   scalars?: GPUBuffer;
   following: Following;
+  kMax: number;
+  /** Whether the code has no more than rows · kMax entries. */
+  bounded: boolean;
   budget: number;
 }
 
 function batchSelection(gpu: Gpu, options: BatchSelectionOptions) {
-  const { rows, latents, step, count, map, dead, scalars, following, budget } = options;
-  const lists = createRowLists(gpu, rows, planCapacity(rows, latents, gpu.facts, budget));
+  const { rows, latents, step, count, map, dead, scalars, following, budget, bounded } = options;
+  const lists = createRowLists(
+    gpu,
+    rows,
+    planCapacity(rows, latents, gpu.facts, budget, !bounded),
+  );
   const { code } = lists;
+  const most = Math.floor(options.kMax * rows);
   const radix = createRadixState(gpu);
   const ties = createTieCounts(gpu, rows);
   const bar = { buffer: radix.state, word: BATCH_STATE.guess };
   const pick = (digit: number, again = false) =>
-    radixPick.record(gpu, { radix, rows, digit, again, step, dead, following });
+    radixPick.record(gpu, { radix, rows, most, digit, again, step, dead, following });
   const retries = following.kind === "average" || following.kind === "quantile";
 
   const selection = (panels: readonly ScorePanel[]): Selection => {
@@ -143,7 +171,7 @@ function batchSelection(gpu: Gpu, options: BatchSelectionOptions) {
       ],
     };
   };
-  return { selection, code, state: radix.state };
+  return { selection, lists, state: radix.state };
 }
 
 /** Commands that run only where the guess was too high. */

@@ -73,7 +73,7 @@ export function thresholdGate(gpu: Gpu, options: ThresholdGateOptions): Gate {
   const lists = createRowLists(gpu, rows, planCapacity(rows, latents, gpu.facts));
   return {
     scope: "threshold",
-    codes: [{ code: lists.code, weight: 1, trainsDecoder: true }],
+    codes: [{ code: lists.code, most: lists.keep, weight: 1, trainsDecoder: true }],
     parameters: [],
     state,
     forward(panels) {

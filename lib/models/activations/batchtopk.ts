@@ -28,6 +28,7 @@ export const batchTopkActivation: ActivationPart = {
     const gate = batchTopkGate(gpu, {
       rows,
       latents: dSae,
+      kMax: options.kMax,
       step: space.step,
       count: createCount(gpu, dSae),
       scalars: space.scalars,
