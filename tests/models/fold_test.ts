@@ -9,6 +9,23 @@ const ACTIVATIONS: Activation[] = [
   { name: "topk", k: 4 },
   { name: "relu" },
   { name: "jumprelu", threshold: Float32Array.from({ length: F }, (_, f) => 0.05 * f) },
+  // The length at which a row stops is in the units of the rows.
+  {
+    name: "matching_pursuit",
+    iterations: 6,
+    residualThreshold: 2,
+    stopOnDuplicateSupport: false,
+    relu: true,
+  },
+  {
+    name: "product_keys",
+    k: 6,
+    heads: 2,
+    m1: 4,
+    m2: 5,
+    keys: randomRows(18, D, 3),
+    keyBias: randomRows(1, 18, 4),
+  },
 ];
 
 for (const activation of ACTIVATIONS) {
