@@ -90,7 +90,7 @@ export function assemble(gpu: Gpu, options: ModelOptions, parts: Parts): Trainab
   const decoder = parts.decoder?.(context, bypass?.addTo) ?? plain();
   const penalty = parts.penalty?.(context, coder);
   const sites = coder.codes.map((plan, i) => createSite(gpu, space, plan, i, options.dSae));
-  const aux = options.auxkCoefficient > 0 && coder.encoder?.latentRows
+  const aux = options.auxkCoefficient > 0 && coder.encoder
     ? auxkLoss(gpu, space, {
       site: sites.length,
       alpha: options.auxkCoefficient,

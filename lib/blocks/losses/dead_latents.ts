@@ -17,6 +17,8 @@ export interface DeadLatents {
   readonly fired: GPUBuffer;
   /** u32: word 0 is the number of dead latents. */
   readonly deadCount: GPUBuffer;
+  /** u32 [dSae]: 1 for the dead ones. */
+  readonly flags: GPUBuffer;
   /** u32 [dSae]: the dead ones in ascending order. */
   readonly list: GPUBuffer;
   /** Updates all of this from the counts of a batch. */
@@ -41,6 +43,7 @@ export function deadLatents(
     sinceFired,
     fired,
     deadCount,
+    flags: dead,
     list,
     track: (counts) => [
       trackFiring.record(gpu, { latents: dSae, rows, deadAfter, counts, sinceFired, fired, dead }),
