@@ -1,5 +1,5 @@
 // Coefficient of the sparsity penalty in this step: that of the schedule times what its state says,
-//   coefficient = step * exp(control + anneal).
+//   coefficient = step * exp(start + control + anneal).
 // ANNEAL: when the exponent changes, anneal grows by log(mean penalty at the old one / mean penalty
 // at the new one) over the last steps, so that coefficient times penalty does not jump
 // (architectures spec, section 5).
@@ -10,6 +10,7 @@ struct Dims {
   rows: f32,        // rows of the batch
   place: u32,       // place of the number of entries in offsets
   goal: f32,        // L0 that is wanted
+  start: f32,
 }
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> step: array<f32>;
@@ -35,7 +36,8 @@ fn main() {
     state[{{KNOWN}}] = 0.0;
   }
   //#end
-  var coefficient = step[{{STEP_COEFFICIENT}}] * exp(state[{{CONTROL}}] + state[{{LOG_ANNEAL}}]);
+  let factor = exp(dims.start + state[{{CONTROL}}] + state[{{LOG_ANNEAL}}]);
+  var coefficient = step[{{STEP_COEFFICIENT}}] * factor;
   //#if COUNT
   let active_ = f32(offsets[dims.place]) / dims.rows;
   //#if TARGET

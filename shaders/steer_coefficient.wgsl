@@ -1,13 +1,15 @@
 // The end of a step for the state of a sparsity penalty. One thread.
-// CONTROL: the logarithm of the coefficient's factor follows the error e = log(L0 / target):
+// CONTROL: L0 is led from where it begins to the goal, log-linearly within `descent` steps, and the
+// logarithm of the coefficient's factor follows the distance e of log L0 from that course:
 //   smooth += beta (e - smooth), integral += gain share smooth, control = integral + damping smooth
 // where share is how far the coefficient's schedule has come, so that nothing piles up during the
 // warm-up. The damping answers at once and fades with the error; the integral removes what is left.
-// Large errors are bounded in both: at the start L0 is far off and cannot come down at once, and a
-// coefficient that has grown meanwhile would kill latents. ANNEAL: remembers the penalty of this batch at the
-// exponent in force and at the next, for the last HISTORY steps.
+// The course and the bounds of errors keep the coefficient from growing while L0 cannot follow: that
+// would kill latents for good. ANNEAL: remembers the penalty of this batch at the exponent in force
+// and at the next, for the last HISTORY steps.
 struct Dims {
   goal: f32,        // L0 that is wanted
+  descent: f32,     // steps until it is
   gain: f32,
   damping: f32,
   beta: f32,
@@ -15,29 +17,34 @@ struct Dims {
   least: f32,       // what an L0 of 0 counts as
 }
 @group(0) @binding(0) var<uniform> dims: Dims;
-@group(0) @binding(1) var<storage, read> step: array<f32>;
+@group(0) @binding(1) var<storage, read> step: array<u32>;
 @group(0) @binding(2) var<storage, read> scalars: array<f32>;
 @group(0) @binding(3) var<storage, read> totals: array<f32>;
 @group(0) @binding(4) var<storage, read_write> state: array<f32>;
 
 const MOST = 20.0;
-// Errors count as these at most. Found on models of training: lags and bounded speeds of all sizes.
-const SLOW = 0.2;
-const FAST = 0.3;
+// Errors count as these at most; those that raise the coefficient in the integral as less, since
+// too few active latents are the worse error.
+const BOUND = 1.0;
+const RISE = 0.5;
 
 @compute @workgroup_size(1)
 fn main() {
   //#if CONTROL
-  let error = log(max(scalars[{{L0}}], dims.least) / dims.goal);
-  let before = select(error, state[{{SMOOTH}}], state[{{STARTED}}] != 0.0);
+  let far = log(max(scalars[{{L0}}], dims.least) / dims.goal);
+  let new_ = state[{{STARTED}}] == 0.0;
+  if (new_) { state[{{FIRST_ERROR}}] = max(far, 0.0); }
+  let left = max(0.0, 1.0 - f32(step[{{NUMBER}}]) / dims.descent);
+  let error = far - left * state[{{FIRST_ERROR}}];
+  let before = select(state[{{SMOOTH}}], error, new_);
   let smooth_ = fma(dims.beta, error - before, before);
-  let share = clamp(step[{{STEP_COEFFICIENT}}] / dims.full, 0.0, 1.0);
-  let more = dims.gain * share * clamp(smooth_, -SLOW, SLOW);
+  let share = clamp(bitcast<f32>(step[{{STEP_COEFFICIENT}}]) / dims.full, 0.0, 1.0);
+  let more = dims.gain * share * clamp(smooth_, -BOUND, RISE);
   let integral = clamp(state[{{INTEGRAL}}] + more, -MOST, MOST);
   state[{{SMOOTH}}] = smooth_;
   state[{{STARTED}}] = 1.0;
   state[{{INTEGRAL}}] = integral;
-  state[{{CONTROL_WORD}}] = integral + dims.damping * share * clamp(smooth_, -FAST, FAST);
+  state[{{CONTROL_WORD}}] = integral + dims.damping * share * clamp(smooth_, -BOUND, BOUND);
   //#end
   //#if ANNEAL
   let known = u32(state[{{KNOWN}}]);

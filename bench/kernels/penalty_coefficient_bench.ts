@@ -16,6 +16,7 @@ export const bench: KernelBench = {
       cost: penaltyCoefficient.cost(),
       commands: [penaltyCoefficient.record(stage.gpu, {
         anneal: false,
+        steered: true,
         count: { offsets: stage.words(4, () => 32), place: 0, rows: 1 },
         state: stage.room(PENALTY_STATE.words),
         // Normal numbers: the word of the coefficient is not zero.

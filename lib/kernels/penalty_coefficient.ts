@@ -6,12 +6,14 @@ import source from "../../shaders/penalty_coefficient.wgsl" with { type: "text" 
 import type { Gpu } from "../gpu/device.ts";
 import { type Cost, defineKernel, type Dispatch } from "../gpu/kernel.ts";
 import { SCALARS, STEP } from "./common.ts";
-import { HISTORY, PENALTY_STATE } from "./penalty_state.ts";
+import { HISTORY, PENALTY_STATE, STEER_START } from "./penalty_state.ts";
 
 /** What the coefficient depends on. */
 export interface PenaltyCoefficientArgs {
   /** Whether the exponent changes during the run. */
   anneal: boolean;
+  /** Whether the coefficient is steered. */
+  steered: boolean;
   /** A penalty on the mean number of active latents, with a goal on its squared distance from it. */
   count?: {
     /** u32s: offsets of the model's code by latent. */
@@ -37,7 +39,7 @@ export const penaltyCoefficient = {
     name: "penalty_coefficient",
     source,
     buffers: ["step", "offsets", "state", "scalars"],
-    dims: ["rows", "place", "goal"],
+    dims: ["rows", "place", "goal", "start"],
   }),
 
   /** Nothing to speak of. */
@@ -64,7 +66,12 @@ export const penaltyCoefficient = {
         COEFFICIENT: SCALARS.coefficient,
         LOSS: SCALARS.sparsityLoss,
       },
-      dims: { rows: count?.rows ?? 1, place: count?.place ?? 0, goal: count?.goal ?? 1 },
+      dims: {
+        rows: count?.rows ?? 1,
+        place: count?.place ?? 0,
+        goal: count?.goal ?? 1,
+        start: args.steered ? STEER_START : 0,
+      },
       buffers: {
         step,
         offsets: count?.offsets ?? step,

@@ -13,9 +13,11 @@ import { HISTORY, PENALTY_STATE } from "./penalty_state.ts";
 export interface SteerRule {
   /** Mean number of active latents that is wanted. */
   goal: number;
-  /** Steps in which a lasting error changes the coefficient by its own factor; a fiftieth of a run. */
+  /** Steps in which a lasting error changes the coefficient by its own factor. */
   steps: number;
-  /** Exponent of the error in the factor that acts at once; 3 suits lags and bounded speeds. */
+  /** Steps within which L0 is led from where it begins to the goal. */
+  descent: number;
+  /** Exponent of the error in the factor that acts at once. */
   damping: number;
   /** Share of a new error in the smoothed one. */
   beta: number;
@@ -45,7 +47,7 @@ export const steerCoefficient = {
     name: "steer_coefficient",
     source,
     buffers: ["step", "scalars", "totals", "state"],
-    dims: ["goal", "gain", "damping", "beta", "full", "least"],
+    dims: ["goal", "descent", "gain", "damping", "beta", "full", "least"],
   }),
 
   /** Nothing to speak of. */
@@ -65,12 +67,15 @@ export const steerCoefficient = {
         STARTED: PENALTY_STATE.started,
         INTEGRAL: PENALTY_STATE.integral,
         CONTROL_WORD: PENALTY_STATE.control,
+        FIRST_ERROR: PENALTY_STATE.firstError,
+        NUMBER: STEP.number,
         KNOWN: PENALTY_STATE.known,
         FIRST: PENALTY_STATE.history,
         HISTORY,
       },
       dims: {
         goal: rule?.goal ?? 1,
+        descent: rule ? Math.max(1, rule.descent) : 1,
         gain: rule ? 1 / rule.steps : 0,
         damping: rule?.damping ?? 0,
         beta: rule?.beta ?? 1,

@@ -13,6 +13,8 @@ export interface PenaltyState {
   smooth?: number;
   /** Logarithm of the factor that annealing gives the coefficient. */
   logAnneal: number;
+  /** How far L0 was above its goal at first, as a logarithm; absent before the first error. */
+  firstError?: number;
   /** Exponent in force; absent before the first step. */
   exponent?: number;
   /** Penalties at the exponent in force and at the next, of the last ten steps with it. */
@@ -24,10 +26,13 @@ export function newPenaltyState(): PenaltyState {
   return { control: 0, integral: 0, logAnneal: 0, history: [] };
 }
 
+/** Logarithm of the factor that a steered coefficient begins with. */
+const START = -3;
+
 /** Coefficient of this step; changes `state` where the exponent has changed. */
 export function penaltyCoefficient(
   state: PenaltyState,
-  step: { coefficient: number; exponent?: number },
+  step: { coefficient: number; exponent?: number; steered?: boolean },
 ): number {
   if (step.exponent !== undefined && step.exponent !== state.exponent) {
     const old = state.history.reduce((sum, [v]) => sum + v, 0);
@@ -36,7 +41,8 @@ export function penaltyCoefficient(
     state.exponent = step.exponent;
     state.history = [];
   }
-  return step.coefficient * Math.exp(state.control + state.logAnneal);
+  const start = step.steered ? START : 0;
+  return step.coefficient * Math.exp(start + state.control + state.logAnneal);
 }
 
 /** The penalty on the number of active latents: its loss, and the coefficient that acts on L0. */

@@ -10,29 +10,37 @@ export interface SteerRule {
   goal: number;
   /** Steps in which a lasting error changes the coefficient by its own factor. */
   steps: number;
+  /** Steps within which L0 is led from where it begins to the goal. */
+  descent: number;
   /** Exponent of the error in the factor that acts at once. */
   damping: number;
   /** Share of a new error in the smoothed one. */
   beta: number;
 }
 
-/** What errors count as at most in the integral and in what acts at once. */
-const SLOW = 0.2;
-const FAST = 0.3;
+/** What errors count as at most; those that raise the coefficient count as less in the integral. */
+const BOUND = 1;
+const RISE = 0.5;
 
-const clamp = (v: number, most: number) => Math.min(most, Math.max(-most, v));
+const clamp = (v: number, least: number, most: number) => Math.min(most, Math.max(least, v));
 
-/** Follows the error log(L0 / goal); `share` is how far the coefficient's schedule has come. */
+/**
+ * Follows the distance of log L0 from the line that leads from its first value to the goal; `t` is the step, `share` is
+ * how far the coefficient's schedule has come.
+ */
 export function steerCoefficient(
   state: PenaltyState,
   rule: SteerRule,
-  { l0, least, share }: { l0: number; least: number; share: number },
+  { l0, least, share, t }: { l0: number; least: number; share: number; t: number },
 ): void {
-  const error = Math.log(Math.max(l0, least) / rule.goal);
+  const far = Math.log(Math.max(l0, least) / rule.goal);
+  state.firstError ??= Math.max(0, far);
+  const error = far - Math.max(0, 1 - t / rule.descent) * state.firstError;
   const before = state.smooth ?? error;
   state.smooth = before + rule.beta * (error - before);
-  state.integral = clamp(state.integral + share * clamp(state.smooth, SLOW) / rule.steps, 20);
-  state.control = state.integral + rule.damping * share * clamp(state.smooth, FAST);
+  const slow = share * clamp(state.smooth, -BOUND, RISE);
+  state.integral = clamp(state.integral + slow / rule.steps, -20, 20);
+  state.control = state.integral + rule.damping * share * clamp(state.smooth, -BOUND, BOUND);
 }
 
 /** Remembers a batch's penalty at the exponent in force and at the next. */

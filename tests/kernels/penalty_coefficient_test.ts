@@ -21,11 +21,12 @@ interface Situation {
   exponent?: number;
   active?: number;
   goal?: number;
+  steered?: boolean;
 }
 
 const situations: Situation[] = [
   { name: "a new run" },
-  { name: "steered and annealed before", state: { control: 0.7, logAnneal: -1.2 } },
+  { name: "steered and annealed before", state: { control: 0.7, logAnneal: -1.2 }, steered: true },
   { name: "the first exponent", exponent: 1 },
   {
     name: "the same exponent",
@@ -58,7 +59,9 @@ const situations: Situation[] = [
 const ROWS = 10;
 const COEFFICIENT = Math.fround(0.3);
 
-const cases: KernelCase[] = situations.map(({ name, state = {}, exponent, active, goal }) => ({
+const cases: KernelCase[] = situations.map((
+  { name, state = {}, exponent, active, goal, steered = false },
+) => ({
   name,
   build(bench) {
     const before = { ...newPenaltyState(), ...state };
@@ -76,6 +79,7 @@ const cases: KernelCase[] = situations.map(({ name, state = {}, exponent, active
     return {
       commands: [penaltyCoefficient.record(bench.gpu, {
         anneal: exponent !== undefined,
+        steered,
         count,
         state: words,
         step: bench.floats("step", step),
@@ -85,6 +89,7 @@ const cases: KernelCase[] = situations.map(({ name, state = {}, exponent, active
         const after = structuredClone(before);
         const plain = reference(after, {
           coefficient: COEFFICIENT,
+          steered,
           exponent: exponent === undefined ? undefined : Math.fround(exponent),
         });
         const got = bench.floatsOf(scalars);
@@ -102,7 +107,7 @@ const cases: KernelCase[] = situations.map(({ name, state = {}, exponent, active
         const found = bench.floatsOf(words);
         const left = stateWords(after);
         const loose = left.map((v) => Math.abs(v) * 8 * EPS);
-        assertClose(found.slice(0, 7), left.slice(0, 7), loose.slice(0, 7), "state");
+        assertClose(found.slice(0, 8), left.slice(0, 8), loose.slice(0, 8), "state");
         if (exponent !== before.exponent && exponent !== undefined) return;
         assert.deepEqual(found.slice(8), Float32Array.from(left.slice(8)));
       },

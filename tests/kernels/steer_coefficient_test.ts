@@ -2,25 +2,33 @@ import assert from "assert";
 import { SCALARS, STEP } from "../../lib/kernels/common.ts";
 import { HISTORY, PENALTY_STATE } from "../../lib/kernels/penalty_state.ts";
 import { steerCoefficient, type SteerRule } from "../../lib/kernels/steer_coefficient.ts";
-import { newPenaltyState, type PenaltyState } from "../../lib/reference/penalty_coefficient.ts";
+import {
+  newPenaltyState,
+  penaltyCoefficient,
+  type PenaltyState,
+} from "../../lib/reference/penalty_coefficient.ts";
 import { steerCoefficient as reference } from "../../lib/reference/steer_coefficient.ts";
 import { bitsOf } from "./bench.ts";
 import { assertClose, checkKernel, EPS, type KernelCase } from "./check_kernel.ts";
 import { stateWords } from "./penalty_words.ts";
 
-const RULE: SteerRule = { goal: 8, steps: 50, damping: 0.75, beta: 0.125 };
+const RULE: SteerRule = { goal: 8, steps: 50, descent: 40, damping: 0.75, beta: 0.125 };
 const FULL = 4;
 const ROWS = 64;
 
 interface Situation {
   name: string;
   l0: number;
+  /** Step; beyond the descent when absent. */
+  t?: number;
   coefficient?: number;
   state?: Partial<PenaltyState>;
 }
 
 const situations: Situation[] = [
-  { name: "the first error", l0: 12 },
+  { name: "the first error", l0: 12, t: 0 },
+  { name: "a first error below the goal", l0: 5, t: 0 },
+  { name: "on the way down", l0: 30, t: 10, state: { smooth: 0.25, integral: 0.5, firstError: 2 } },
   { name: "far above", l0: 900, state: { smooth: 4, integral: 0.5 } },
   { name: "below", l0: 5, state: { smooth: 0.25, integral: 1.5 } },
   { name: "nothing active", l0: 0, state: { smooth: -1, integral: -0.5 } },
@@ -29,13 +37,17 @@ const situations: Situation[] = [
   { name: "at the bound", l0: 8000, state: { smooth: 5, integral: 19.995 } },
 ];
 
-const cases: KernelCase[] = situations.map(({ name, l0, coefficient = FULL, state = {} }) => ({
+const cases: KernelCase[] = situations.map((
+  { name, l0, t = 100, coefficient = FULL, state = {} },
+) => ({
   name,
   build(bench) {
-    const before = { ...newPenaltyState(), ...state };
+    const first = state.smooth === undefined ? undefined : 0;
+    const before = { ...newPenaltyState(), firstError: first, ...state };
     const words = bench.state("state", bitsOf(stateWords(before)));
     const step = new Float32Array(STEP.words);
     step[STEP.coefficient] = coefficient;
+    new Uint32Array(step.buffer)[STEP.number] = t;
     const scalars = new Float32Array(SCALARS.words);
     scalars[SCALARS.l0] = l0;
     return {
@@ -49,7 +61,7 @@ const cases: KernelCase[] = situations.map(({ name, l0, coefficient = FULL, stat
       })],
       verify() {
         const after = structuredClone(before);
-        reference(after, RULE, { l0, least: 0.5 / ROWS, share: coefficient / FULL });
+        reference(after, RULE, { l0, least: 0.5 / ROWS, share: coefficient / FULL, t });
         const wanted = stateWords(after);
         const bounds = wanted.map((v) => 16 * EPS * (1 + Math.abs(v)));
         assertClose(bench.floatsOf(words), wanted, bounds, "word");
@@ -95,13 +107,13 @@ function settle(
   steps: number,
 ): { settled: number; lowest: number } {
   const state = newPenaltyState();
-  const rule = { goal: 20, steps: steps / 50, damping: 3, beta: 0.1 };
+  const rule = { goal: 20, steps: steps / 30, descent: 0.4 * steps, damping: 1, beta: 0.2 };
   let settled = 0;
   let lowest = Infinity;
   for (let t = 0; t < steps; t++) {
     const share = Math.min(1, (t + 1) / (0.05 * steps));
-    const l0 = plant(5 * share * Math.exp(state.control));
-    reference(state, rule, { l0, least: 1e-4, share });
+    const l0 = plant(penaltyCoefficient(state, { coefficient: 5 * share, steered: true }));
+    reference(state, rule, { l0, least: 1e-4, share, t });
     if (Math.abs(l0 / 20 - 1) > 0.03) settled = t + 1;
     lowest = Math.min(lowest, l0);
   }
@@ -110,7 +122,7 @@ function settle(
 
 Deno.test("the steering settles plants that lag, whatever their strength and speed", () => {
   // log L0 = a - strength · log coefficient, reached with a delay of `lag` steps.
-  for (const strength of [0.3, 0.7, 1.5]) {
+  for (const strength of [0.5, 0.8, 1.5]) {
     for (const lag of [5, 50, 200]) {
       let log = Math.log(600);
       const { settled, lowest } = settle((coefficient) => {
