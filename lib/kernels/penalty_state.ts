@@ -7,6 +7,12 @@
 /** Steps over which an old and a new exponent are compared. */
 export const HISTORY = 10;
 
+/**
+ * Logarithm of the factor that a coefficient begins with when it is steered: low, since a dictionary recovers from too many
+ * active latents but not from none.
+ */
+export const STEER_START = -3;
+
 /** Words of the state. */
 export const PENALTY_STATE = {
   /** Logarithm of the factor that steering gives the coefficient. */
@@ -23,6 +29,8 @@ export const PENALTY_STATE = {
   exponent: 5,
   /** Steps that the history knows, modulo its length where it is longer. */
   known: 6,
+  /** How far L0 was above its goal at first, as a logarithm. */
+  firstError: 7,
   /** First word of the history: pairs of the penalty at the exponent in force and at the next. */
   history: 8,
   /** Number of words. */
