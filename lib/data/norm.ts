@@ -6,6 +6,7 @@
  * @module
  */
 import { SdmError } from "../base/errors.ts";
+import { normaliseRows, type RowNorm } from "../tensor/row_norm.ts";
 import type { ShuffledBatches } from "./shuffled_batches.ts";
 import type { Batch, BatchSource } from "./types.ts";
 
@@ -83,33 +84,6 @@ export function sumOfNorms(values: Float32Array, d: number): number {
   return sum;
 }
 
-/** What is done to each row: its length becomes √d, or its mean 0 and its standard deviation 1. */
-export type RowNorm = "token" | "layer_norm";
-
-/** Added to the standard deviation of a row, as SAELens does. */
-const LAYER_NORM_EPS = 1e-5;
-
-/**
- * Normalises the rows of a matrix [rows, d]: `x √d / ‖x‖`, or `(x - mean) / (std + 1e-5)` with the unbiased standard
- * deviation. A row of zeros stays one. Source: architectures spec, section 12.4.
- */
-export function normaliseRows(values: Float32Array, d: number, how: RowNorm): Float32Array {
-  const result = new Float32Array(values.length);
-  for (let start = 0; start < values.length; start += d) {
-    let sum = 0, square = 0;
-    if (how === "layer_norm") { for (let i = start; i < start + d; i++) sum += values[i]; }
-    const mean = sum / d;
-    for (let i = start; i < start + d; i++) square += (values[i] - mean) ** 2;
-    const factor = how === "layer_norm"
-      ? 1 / (Math.sqrt(square / Math.max(1, d - 1)) + LAYER_NORM_EPS)
-      : square > 0
-      ? Math.sqrt(d / square)
-      : 0;
-    for (let i = start; i < start + d; i++) result[i] = (values[i] - mean) * factor;
-  }
-  return result;
-}
-
 /** Batches whose rows are normalised, each by itself. */
 export function rowNormalised(batches: ShuffledBatches, how: RowNorm): ShuffledBatches {
   return {
@@ -124,7 +98,7 @@ export function rowNormalised(batches: ShuffledBatches, how: RowNorm): ShuffledB
     async batch(step: number): Promise<Batch> {
       const batch = await batches.batch(step);
       const points = batch.points.map((values, p) =>
-        normaliseRows(values, batches.points[p].d, how)
+        normaliseRows(values, batches.points[p].d, how).values
       );
       return { ...batch, points };
     },

@@ -8,7 +8,7 @@ import type { Activation, DictionaryRecord, Provenance, TrainedRecord } from "..
 import { baseName, provenanceOf, readSidecar, SIDECAR_FILE, verifyTensors } from "./native.ts";
 import type { Sidecar } from "./native.ts";
 import { isRecord, readRecord } from "./record_file.ts";
-import { activationOf, readSaelens, readSaelensConfig } from "./saelens_read.ts";
+import { activationOf, readSaelens, readSaelensConfig, rowNormOf } from "./saelens_read.ts";
 import { CFG_FILE, readWeights, WEIGHTS_FILE } from "./saelens_weights.ts";
 
 /** A dictionary with its origin. */
@@ -66,6 +66,8 @@ async function openNative(folder: string): Promise<OpenedDictionary> {
     : sidecar.act.name === "topk"
     ? { name: "topk", k: sidecar.act.k! }
     : { name: "relu" };
+  const mode = sidecar.norm_in?.mode ?? "none";
+  const rowNorm = mode === "none" ? undefined : mode;
   const record: DictionaryRecord = {
     kind: sidecar.kind,
     dIn: sidecar.d,
@@ -74,6 +76,7 @@ async function openNative(folder: string): Promise<OpenedDictionary> {
     ...matrices,
     subtractBDec: sidecar.pre === "b_dec",
     gateByDecoderNorm: sidecar.gate === "wdec_norm",
+    ...(rowNorm && { rowNorm }),
     activation,
   };
   return { folder, format: "sdm", record, provenance: provenanceOf(sidecar) };
@@ -89,6 +92,7 @@ async function checkAgreement(folder: string, sidecar: Sidecar): Promise<void> {
     ["activation", sidecar.act.name, act.name],
     ["k", sidecar.act.k, act.name === "topk" ? act.k : undefined],
     ["subtraction of b_dec", sidecar.pre === "b_dec", cfg.apply_b_dec_to_input !== false],
+    ["normalisation", sidecar.norm_in?.mode ?? "none", rowNormOf(cfg) ?? "none"],
     ["gate", sidecar.gate === "wdec_norm", cfg.rescale_acts_by_decoder_norm === true],
   ];
   for (const [what, ours, theirs] of pairs) {

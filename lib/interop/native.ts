@@ -8,6 +8,7 @@ import { readJson } from "../files/documents.ts";
 import { sha256 } from "../files/hash.ts";
 import { SafetensorsFile } from "../files/safetensors.ts";
 import type { DictionaryRecord, Provenance } from "../models/record.ts";
+import type { RowNorm } from "../tensor/row_norm.ts";
 import { hasUnitDecoder } from "./gauge.ts";
 
 /** Name of the file. */
@@ -41,8 +42,8 @@ export interface Sidecar {
   pre: "b_dec" | "zero";
   /** What scores are multiplied by for selection. */
   gate: "none" | "wdec_norm";
-  /** Normalisation at run time: none, training scales are folded. */
-  norm_in: { mode: "none" };
+  /** Normalisation at run time, row by row and undone in the output; training scales are folded. */
+  norm_in: { mode: "none" | RowNorm };
   /** What was folded into the weights. */
   gauge: { unit_decoder: boolean; input_scale_folded: number };
   /** Where the activations come from: TransformerLens name and ONNX tensor. */
@@ -88,7 +89,7 @@ export async function writeSidecar(
     },
     pre: record.subtractBDec ? "b_dec" : "zero",
     gate: record.gateByDecoderNorm ? "wdec_norm" : "none",
-    norm_in: { mode: "none" },
+    norm_in: { mode: record.rowNorm ?? "none" },
     gauge: {
       unit_decoder: hasUnitDecoder(record),
       input_scale_folded: provenance.inputScaleFolded ?? 1,
@@ -148,7 +149,7 @@ export async function readSidecar(folder: string): Promise<Sidecar> {
       (value.act?.name !== "topk" || isCount(value.act.k)),
     pre: value.pre === "b_dec" || value.pre === "zero",
     gate: value.gate === "none" || value.gate === "wdec_norm",
-    norm_in: value.norm_in?.mode === "none",
+    norm_in: ["none", "token", "layer_norm"].includes(value.norm_in?.mode ?? ""),
     tensors: typeof value.tensors?.W_enc?.file === "string",
   };
   for (const [name, isGood] of Object.entries(needed)) {

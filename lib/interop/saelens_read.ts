@@ -37,7 +37,8 @@ export async function readSaelens(folder: string): Promise<SaelensDictionary> {
       `Cannot load "${path}": k is ${activation.k}, at most d_sae ${dSae} is possible`,
     );
   }
-  const scale = await inputScale(cfg, folder);
+  const rowNorm = rowNormOf(cfg);
+  const scale = rowNorm ? 1 : await inputScale(cfg, folder);
   const claimed = { source: path, dIn, dSae, activation: activation.name };
   const weights = await readWeights(`${folder}/${WEIGHTS_FILE}`, claimed);
   const { threshold, ...matrices } = weights;
@@ -48,6 +49,7 @@ export async function readSaelens(folder: string): Promise<SaelensDictionary> {
     dSae,
     ...matrices,
     subtractBDec: cfg.apply_b_dec_to_input !== false,
+    ...(rowNorm && { rowNorm }),
     gateByDecoderNorm: activation.name === "topk" && cfg.rescale_acts_by_decoder_norm === true,
     activation: threshold ? { name: "jumprelu", threshold } : activation,
   };
@@ -94,6 +96,12 @@ export function activationOf(cfg: Fields, path: string): Activation {
   );
 }
 
+/** What SAELens does to each row, in our words. */
+export function rowNormOf(cfg: Fields): DictionaryRecord["rowNorm"] {
+  const mode = cfg.normalize_activations;
+  return mode === "constant_norm_rescale" ? "token" : mode === "layer_norm" ? mode : undefined;
+}
+
 /** The factor by which inputs are multiplied before the encoder: 1, or what the folder says. */
 async function inputScale(cfg: Fields, folder: string): Promise<number> {
   const path = `${folder}/${CFG_FILE}`;
@@ -101,8 +109,8 @@ async function inputScale(cfg: Fields, folder: string): Promise<number> {
   if (mode === "none") return 1;
   if (mode !== "expected_average_only_in") {
     throw new SdmError(
-      `Cannot load "${path}": it normalises each row at run time ("${mode}"), ` +
-        `"none" or "expected_average_only_in" is needed`,
+      `Cannot load "${path}": normalize_activations is "${mode}", "none", ` +
+        '"expected_average_only_in", "constant_norm_rescale" or "layer_norm" is needed',
     );
   }
   const scaler = `${folder}/activation_scaler.json`;

@@ -96,12 +96,15 @@ export async function writeSaelensConfig(
     dtype: extra.dtype ?? "float32",
     device: "cpu",
     apply_b_dec_to_input: record.subtractBDec,
-    normalize_activations: "none",
+    normalize_activations: record.rowNorm ? NORMALIZE[record.rowNorm] : "none",
     reshape_activations: isHeads ? "hook_z" : "none",
     ...(activation.name === "topk" && { k: activation.k, rescale_acts_by_decoder_norm: false }),
     metadata: metadataOf(provenance),
   });
 }
+
+/** SAELens' names of what is done to each row. */
+export const NORMALIZE = { token: "constant_norm_rescale", layer_norm: "layer_norm" } as const;
 
 function metadataOf(provenance: Provenance): Record<string, unknown> {
   const dropped = [...provenance.droppedPositions ?? []].sort((a, b) => a - b);

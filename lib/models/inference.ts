@@ -10,6 +10,7 @@ import type { CodeByRow } from "../kernels/code.ts";
 import { residualRows, STATS } from "../kernels/residual_rows.ts";
 import { inferenceParts, type InferenceTarget } from "./inference_parts.ts";
 import type { TrainedRecord } from "./record.ts";
+import { rowNormalised } from "./row_normalised.ts";
 
 /** Codes and sums of some rows, on the host. */
 export interface EncodedRows {
@@ -57,16 +58,17 @@ interface Place {
 export function loadDictionary(
   gpu: Gpu,
   record: TrainedRecord,
-  maxRows = 2048,
+  wantedRows = 2048,
   byBatch = false,
 ): LoadedDictionary {
+  const maxRows = wholeSequences(record, wantedRows);
   const parts = inferenceParts(gpu, record, maxRows, byBatch);
   const { code, inputs, targets } = parts;
   const places = targets.map((target) => placeOf(gpu, target, maxRows));
   const commands = [...parts.encode, ...places.flatMap((p) => p.commands)];
   const roomy = maxRows * code.capacity * 8 > MOST_ENTRY_BYTES;
   const written = [...new Set([...inputs, ...targets.map((t) => t.target)])];
-  return {
+  const loaded: LoadedDictionary = {
     maxRows,
     rowUnit: parts.rowUnit,
     latents: parts.latents,
@@ -101,6 +103,14 @@ export function loadDictionary(
       };
     },
   };
+  const how = "rowNorm" in record ? record.rowNorm : undefined;
+  return how === undefined ? loaded : rowNormalised(loaded, how, record.dIn);
+}
+
+/** Rows of whole sequences, where a record needs them. */
+function wholeSequences(record: TrainedRecord, rows: number): number {
+  const unit = record.kind === "lorsa" ? record.context : 1;
+  return Math.max(1, Math.floor(rows / unit)) * unit;
 }
 
 /** Decode and sums of a target. */

@@ -3,6 +3,7 @@
  * One forward formula serves every format: `spec` of interop, section 0, in latent-major layout.
  * @module
  */
+import type { RowNorm } from "../tensor/row_norm.ts";
 
 /** How pre-activations become latents. */
 export type Activation =
@@ -53,6 +54,8 @@ export interface DictionaryRecord {
   subtractBDec: boolean;
   /** Whether selection looks at `h · ‖W_dec row‖` in place of `h`. */
   gateByDecoderNorm: boolean;
+  /** What is done to each row before, and undone in the output: see `tensor/row_norm.ts`; nothing when absent. */
+  rowNorm?: RowNorm;
   /** The activation function. */
   activation: Activation;
   /** `y += W_skip x` with the raw input: [dOut, dIn]. */

@@ -57,11 +57,46 @@ export interface ForwardResult {
   reconstruction: Float64Array;
 }
 
+/** What may be done to each row before, and is undone in the output. */
+export interface RowNormRecord {
+  /** `token`: its length becomes √d. `layer_norm`: its mean 0 and its sample standard deviation 1. */
+  readonly rowNorm?: "token" | "layer_norm";
+}
+
+/** Mean and size of a row, for `(x - mean) / (size + eps)`. */
+function measureRow(x: ArrayLike<number>, row: number, d: number, how: "token" | "layer_norm") {
+  const values = Array.from({ length: d }, (_, i) => x[row * d + i]);
+  const mean = how === "token" ? 0 : values.reduce((a, b) => a + b, 0) / d;
+  const square = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
+  return how === "token"
+    ? { mean, size: Math.sqrt(square / d), eps: 0 }
+    : { mean, size: Math.sqrt(square / (d - 1)), eps: 1e-5 };
+}
+
 /** Runs the formula of this module on `x` [rows, dIn]. */
 export function forwardRecord(
-  record: ForwardRecord & SkipRecord,
+  { rowNorm, ...record }: ForwardRecord & SkipRecord & RowNormRecord,
   x: ArrayLike<number>,
 ): ForwardResult {
+  if (rowNorm === undefined) return forwardRows(record, x);
+  const { dIn, dOut } = record;
+  const rows = Array.from({ length: x.length / dIn }, (_, r) => measureRow(x, r, dIn, rowNorm));
+  const inside = Float64Array.from(x, (value, i) => {
+    const { mean, size, eps } = rows[Math.floor(i / dIn)];
+    return (value - mean) / (size + eps || 1);
+  });
+  const { latents, reconstruction } = forwardRows(record, inside);
+  return {
+    latents,
+    reconstruction: reconstruction.map((value, i) => {
+      const { mean, size } = rows[Math.floor(i / dOut)];
+      return value * size + mean;
+    }),
+  };
+}
+
+/** The formula without normalisation. */
+function forwardRows(record: ForwardRecord & SkipRecord, x: ArrayLike<number>): ForwardResult {
   const { dIn, dOut, dSae, wEnc, wDec, wSkip } = record;
   const rows = x.length / dIn;
   if (!Number.isInteger(rows)) {

@@ -20,6 +20,7 @@ import { saveDictionary } from "../interop/save.ts";
 import { foldScales } from "../models/fold.ts";
 import { familyOf } from "../models/mod.ts";
 import type { Provenance } from "../models/record.ts";
+import { withRowNorm } from "../models/row_normalised.ts";
 import type { ModelFamily, ModelOptions, TrainableModel } from "../models/types.ts";
 import {
   type CheckpointState,
@@ -259,7 +260,8 @@ async function writeFinal(run: Run, end: LoopEnd, figures: StepFigures): Promise
   for (const { name, buffer, words: n } of model.state) {
     words.set(name, await readFloats(gpu, buffer, n));
   }
-  const record = foldScales(family.record(options, values, words), manifest.input_scales);
+  const folded = foldScales(family.record(options, values, words), manifest.input_scales);
+  const record = withRowNorm(folded, config.dictionary.normalize_activations);
   await saveDictionary(join(path, "final"), record, {
     ...manifest.provenance,
     inputScaleFolded: manifest.input_scales[0],

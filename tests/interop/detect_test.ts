@@ -63,11 +63,13 @@ Deno.test("saving makes decoder rows unit vectors where that keeps the function,
     const relu = golden({ name: "relu" });
     const jump = golden({ name: "jumprelu", threshold: GOLDEN_THRESHOLD });
     const topk = golden({ name: "topk", k: 2 });
-    for (const record of [relu, jump, topk, { ...topk, gateByDecoderNorm: true }]) {
+    const token = { ...relu, rowNorm: "token" } as const;
+    for (const record of [relu, jump, topk, { ...topk, gateByDecoderNorm: true }, token]) {
       const written = await saveDictionary(path, record, provenance);
       const { record: opened } = await openDictionary(path);
       assert.deepEqual(opened, written);
       const wanted = forwardRecord(record, x).reconstruction;
+      assert.ok(opened.kind === "sae");
       forwardRecord(opened, x).reconstruction.forEach((v, i) =>
         assert.ok(Math.abs(v - wanted[i]) < 1e-5)
       );

@@ -76,3 +76,9 @@ Deno.test("the unit-decoder form of relu and jumprelu reconstructs the same rows
   const plain = randomRecord(6, 24, { name: "topk", k: 3 });
   assert.throws(() => unitDecoderGauge(plain), RangeError);
 });
+
+Deno.test("rows that are normalised one by one give SAELens' golden vectors", () => {
+  const relu = golden({ name: "relu" });
+  check({ ...relu, rowNorm: "layer_norm" }, [0.307097, 0, 0], [1.787854, 0.646447]);
+  check({ ...relu, rowNorm: "token" }, [0.941641, 0.747214, 0.155573], [2.490654, 0.450329]);
+});

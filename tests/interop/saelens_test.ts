@@ -109,6 +109,25 @@ Deno.test("an input scale is folded when the folder gives it, and refused when n
     assert.equal(origin.inputScaleFolded, 0.5);
   }));
 
+Deno.test("rows that SAELens normalises one by one are normalised by the record", () =>
+  withFolder(async (folder) => {
+    const golds = {
+      layer_norm: { latents: [0.307097, 0, 0], y: [1.787854, 0.646447] },
+      constant_norm_rescale: { latents: [0.941641, 0.747214, 0.155573], y: [2.490654, 0.450329] },
+    };
+    for (const [mode, { latents, y }] of Object.entries(golds)) {
+      await writeSaelens(folder, golden({ name: "relu" }), provenance);
+      await change(folder, { normalize_activations: mode });
+      const { record } = await readSaelens(folder);
+      const result = forwardRecord(record, GOLDEN_X);
+      latents.forEach((v, i) => assert.ok(Math.abs(result.latents[i] - v) < 1e-5));
+      y.forEach((v, i) => assert.ok(Math.abs(result.reconstruction[i] - v) < 1e-5));
+      await writeSaelens(folder, record, provenance);
+      assert.equal((await readConfig(folder)).normalize_activations, mode);
+      assert.deepEqual((await readSaelens(folder)).record, record);
+    }
+  }));
+
 Deno.test("half weights are written rounded and read as float32", () =>
   withFolder(async (folder) => {
     const record = randomRecord(5, 12, { name: "topk", k: 3 });
@@ -139,7 +158,7 @@ Deno.test("what cannot be read is refused in one sentence that says why", () =>
     await refused({ architecture: "batchtopk" }, /architecture is "batchtopk"/);
     await refused({ metadata: {} }, /of SAELens before 6\.0/);
     await refused({ metadata: { sae_lens_version: "5.11.0" } }, /of SAELens 5\.11\.0/);
-    await refused({ normalize_activations: "layer_norm" }, /normalises each row at run time/);
+    await refused({ normalize_activations: "batch" }, /normalize_activations is "batch", "none", /);
     await refused({ d_sae: 4 }, /tensor "W_enc" has shape \[2, 3\], \[2, 4\] is needed/);
     await refused({ d_in: "2" }, /field "d_in" is "2", a positive whole number/);
     await refused({ k: 4 }, /k is 4, at most d_sae 3/);

@@ -1,7 +1,10 @@
 import assert from "assert";
 import { join } from "node:path";
 import { SafetensorsFile } from "../../lib/files/safetensors.ts";
+import { openGpu } from "../../lib/gpu/device.ts";
 import { openDictionary } from "../../lib/interop/detect.ts";
+import { STATS } from "../../lib/kernels/residual_rows.ts";
+import { loadDictionary } from "../../lib/models/inference.ts";
 import { forwardRecord } from "../../lib/reference/forward_record.ts";
 import { checkpointPath } from "../../lib/train/checkpoint.ts";
 import { readManifest } from "../../lib/train/manifest.ts";
@@ -52,4 +55,42 @@ Deno.test("final/ takes activations as the model gives them: the input scale of 
     outside.reconstruction.forEach((v, i) => error += (v - rows[i]) ** 2);
     const size = rows.reduce((s, v) => s + v * v, 0);
     assert.ok(error < 0.4 * size, `${error / size} of the rows' squares is left`);
+  }));
+
+Deno.test("final/ of rows that were normalised one by one normalises them and brings its output back", () =>
+  withFolder(async (folder) => {
+    const store = join(folder, "store"), run = join(folder, "run");
+    const { x, d } = plantedRows({ rows: 1024, d: 24, count: 40, active: 3, offset: 2 });
+    // Rows of many lengths, which a factor for all of them could not make equal.
+    const uneven = x.map((v, i) => v * (1 + Math.floor(i / d) % 7));
+    await writeStore(store, uneven, d);
+    for (const how of ["token", "layer_norm"]) {
+      const values = {
+        ...EVENTFUL,
+        "train.training_tokens": 60 * 64,
+        "dictionary.k_anneal_steps": 10,
+        "dictionary.normalize_activations": how,
+      };
+      await train(await configOf(store, run, values), { overwrite: true });
+      const { record } = await openDictionary(run);
+      assert.ok(record.kind === "sae" && record.rowNorm === how);
+      const rows = uneven.slice(0, 100 * d);
+      const wanted = forwardRecord(record, rows);
+      const gpu = await openGpu();
+      try {
+        const { recon, stats, rowStart } = await loadDictionary(gpu, record).run([rows], true);
+        recon![0].forEach((v, i) => assert.ok(Math.abs(v - wanted.reconstruction[i]) < 1e-2));
+        assert.equal(rowStart.length, 101);
+        let error = 0, size = 0, found = 0;
+        wanted.reconstruction.forEach((v, i) => {
+          error += (v - rows[i]) ** 2;
+          size += rows[i] ** 2;
+        });
+        for (let row = 0; row < 100; row++) found += stats[0][row * STATS];
+        assert.ok(Math.abs(found / error - 1) < 1e-3, `${found} ${error}`);
+        assert.ok(error < 0.4 * size, `${error / size} of the squares of "${how}" rows is left`);
+      } finally {
+        gpu.close();
+      }
+    }
   }));
