@@ -1,7 +1,7 @@
 import assert from "assert";
 import { calibrated, calibrateThreshold } from "../../lib/models/calibrate.ts";
 import { loadDictionary } from "../../lib/models/inference.ts";
-import type { DictionaryRecord } from "../../lib/models/record.ts";
+import type { CltRecord, DictionaryRecord } from "../../lib/models/record.ts";
 import { whole } from "../kernels/device.ts";
 import { vector } from "../kernels/samples.ts";
 
@@ -54,4 +54,33 @@ Deno.test("a calibrated record has k active latents a row", async () => {
   }
   const other = { ...base, activation: { name: "topk" as const, k } };
   assert.equal(await calibrated(gpu, other, [x]), other);
+});
+
+Deno.test("layers that select by themselves get a threshold each", async () => {
+  const gpu = await whole();
+  const dIn = 6, dSae = 40, rows = 900, k = 4, layers = 2;
+  const f32 = (length: number, seed: number) => Float32Array.from(vector(length, { seed }));
+  const base: CltRecord = {
+    kind: "clt",
+    layers,
+    dIn,
+    dOut: dIn,
+    dSae,
+    // The second layer's scores are ten times as large: one threshold would not do for both.
+    wEnc: f32(layers * dSae * dIn, 1).map((v, i) => i < dSae * dIn ? v : 10 * v),
+    bEnc: f32(layers * dSae, 2),
+    wDec: [f32(dSae * dIn, 3), f32(2 * dSae * dIn, 4)],
+    bDec: [f32(dIn, 5), f32(dIn, 6)],
+    gateByDecoderNorm: false,
+    activation: { name: "batchtopk", k, threshold: 3 },
+    scope: "layer",
+  };
+  const points = [1, 2, 3, 4].map((seed) => f32(rows * dIn, 10 + seed));
+  const record = await calibrated(gpu, base, points);
+  const { latent } = await loadDictionary(gpu, record, rows).run(points);
+  const ofFirst = latent.filter((l) => l < dSae).length;
+  assert.deepEqual([ofFirst, latent.length - ofFirst], [k * rows, k * rows]);
+  const all = await calibrated(gpu, { ...base, scope: "all" }, points);
+  const found = (await loadDictionary(gpu, all, rows).run(points)).latent.length;
+  assert.equal(found, k * rows, "k counts over all layers");
 });
