@@ -4,7 +4,7 @@
  * @module
  */
 import { RandomStream } from "../base/random.ts";
-import { forestOf, type ForestShape, prune, withForest } from "./synthetic_forest.ts";
+import { forestOf, type ForestShape, grow, withForest } from "./synthetic_forest.ts";
 import { decorrelate } from "./synthetic_features.ts";
 
 /** How often features fire, before the forest has its say. */
@@ -99,6 +99,9 @@ export function frequencies({ features, frequency }: SyntheticSpec): Float64Arra
   return Float64Array.from({ length: features }, (_, i) => least + (most - least) * share(i));
 }
 
+/** Features that do not know each other. */
+const NO_FOREST: ForestShape = { roots: 0, branching: 0, levels: 0 };
+
 /**
  * Makes a world.
  * @param part which of several independent worlds of the same seed
@@ -108,9 +111,11 @@ export function createWorld(spec: SyntheticSpec, seed: number, part = 0): Synthe
   const stream = (purpose: string) => new RandomStream(seed, `synthetic ${purpose} ${part}`);
   const drawn = unitRows(features, d, stream("directions"));
   const probability = frequencies(spec);
-  const forest = shape && forestOf(shape, features);
-  const lottery = new Lottery(forest ? withForest(forest, probability) : probability);
-  const [draws, choices, sizes] = ["draws", "choices", "sizes"].map(stream);
+  const forest = forestOf(shape ?? NO_FOREST, features);
+  const chance = withForest(forest, probability);
+  const below = new Set([...forest.children.values()].flat());
+  const lottery = new Lottery(probability.map((p, f) => below.has(f) ? 0 : p));
+  const [draws, children, choices, sizes] = ["draws", "children", "choices", "sizes"].map(stream);
   const meanSize = (f: number) =>
     size.first + (size.last - size.first) * (features > 1 ? f / (features - 1) : 0);
   return {
@@ -122,8 +127,13 @@ export function createWorld(spec: SyntheticSpec, seed: number, part = 0): Synthe
       const feature: number[] = [], amount: number[] = [];
       for (let r = 0; r < rows; r++) {
         const at = sample(r);
-        let fired = lottery.draw(draws, at);
-        if (forest) fired = prune(forest, fired, (parent) => choices.uniform(at, parent));
+        const fired = grow(
+          forest,
+          lottery.draw(draws, at),
+          chance,
+          (f) => children.uniform(at, f),
+          (parent) => choices.uniform(at, parent),
+        );
         for (const f of fired) {
           const value = meanSize(f) + size.std * sizes.normal(at, f);
           if (!(value > 0)) continue;
@@ -169,7 +179,7 @@ class Lottery {
     }
   }
 
-  /** Features that fire on sample `at`, ascending. */
+  /** Features that fire on sample `at`, in any order. */
   draw(stream: RandomStream, at: number): number[] {
     const fired: number[] = [];
     let draw = 0;
@@ -184,6 +194,6 @@ class Lottery {
         if (c < this.probability[f] / most * 4294967296) fired.push(f);
       }
     }
-    return fired.sort((x, y) => x - y);
+    return fired;
   }
 }

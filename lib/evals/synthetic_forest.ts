@@ -16,71 +16,64 @@ export interface ForestShape {
 
 /** Who belongs to whom. */
 export interface Forest {
-  /** Parent of each feature, less than the feature itself; -1 for roots and for features outside of the forest. */
-  readonly parent: Int32Array;
-  /** Children of a node. */
-  readonly branching: number;
+  /** Children of each node that has some. */
+  readonly children: ReadonlyMap<number, readonly number[]>;
 }
 
 /** Lays the forest over the first features, breadth first, as far as they reach. */
 export function forestOf({ roots, branching, levels }: ForestShape, features: number): Forest {
-  const parent = new Int32Array(features).fill(-1);
+  const children = new Map<number, number[]>();
   let above = 0, next = roots, width = roots;
   for (let level = 0; level < levels; level++) {
     const own = width * branching;
     for (let i = 0; i < own && next + i < features; i++) {
-      parent[next + i] = above + Math.floor(i / branching);
+      const parent = above + Math.floor(i / branching);
+      children.set(parent, [...children.get(parent) ?? [], next + i]);
     }
     above = next;
     next += own;
     width = own;
   }
-  return { parent, branching };
+  return { children };
 }
 
 /**
- * Frequencies to draw with, so that after {@link prune} features fire about as often as `wanted` says: over that of the
- * parent, and more where siblings may take the place. At most 1.
+ * Chances of children once their parent fires, so that after {@link grow} features fire about as often as `wanted` says: over
+ * that of the parent, and more where siblings may take the place. At most 1; other features keep theirs.
  */
-export function withForest({ parent, branching }: Forest, wanted: Float64Array): Float64Array {
-  const siblings = new Map<number, number>();
-  parent.forEach((p, f) => {
-    if (p >= 0) siblings.set(p, (siblings.get(p) ?? 0) + wanted[f] / wanted[p]);
-  });
-  return wanted.map((own, f) => {
-    const p = parent[f];
-    if (p < 0) return own;
-    const share = own / wanted[p];
-    const others = branching > 1 ? siblings.get(p)! - share : 0;
-    return Math.min(1, share * (1 + others));
-  });
+export function withForest({ children }: Forest, wanted: Float64Array): Float64Array {
+  const chance = wanted.slice();
+  for (const [parent, own] of children) {
+    const shares = own.map((f) => wanted[f] / wanted[parent]);
+    const all = shares.reduce((a, b) => a + b, 0);
+    own.forEach((f, i) => chance[f] = Math.min(1, shares[i] * (1 + all - shares[i])));
+  }
+  return chance;
 }
 
 /**
- * What is left of features that fired: children of silent parents go, and of siblings one stays, by an even choice.
- * @param fired ascending
- * @param choice a number in [0, 1) for the children of a parent
+ * What fires of a forest: the roots that fired, and below every node that fires at most one child: of those that are drawn
+ * one, by an even choice.
+ * @param fired roots, and features outside of the forest
+ * @param chance frequencies by {@link withForest}
+ * @param draw a number in [0, 1) for a feature: whether a child is drawn
+ * @param choice a number in [0, 1) for the children of a node: which of those that are drawn stays
+ * @returns all features that fire, ascending
  */
-export function prune(
-  { parent }: Forest,
+export function grow(
+  { children }: Forest,
   fired: readonly number[],
+  chance: Float64Array,
+  draw: (feature: number) => number,
   choice: (parent: number) => number,
 ): number[] {
-  const kept: number[] = [];
-  // Parents come before their children, and siblings lie side by side.
-  for (let i = 0; i < fired.length;) {
-    const p = parent[fired[i]];
-    if (p < 0) {
-      kept.push(fired[i++]);
-      continue;
+  const all = [...fired];
+  // Grows while it is walked: children of children.
+  for (let i = 0; i < all.length; i++) {
+    const drawn = (children.get(all[i]) ?? []).filter((f) => draw(f) < chance[f]);
+    if (drawn.length > 0) {
+      all.push(drawn[drawn.length === 1 ? 0 : Math.floor(choice(all[i]) * drawn.length)]);
     }
-    let end = i;
-    while (end < fired.length && parent[fired[end]] === p) end++;
-    if (kept.includes(p)) {
-      const count = end - i;
-      kept.push(fired[count === 1 ? i : i + Math.floor(choice(p) * count)]);
-    }
-    i = end;
   }
-  return kept;
+  return all.sort((a, b) => a - b);
 }
