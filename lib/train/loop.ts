@@ -65,7 +65,8 @@ function figuresOf(
   const row = ring.subarray((t % slots) * fields.length);
   const figures: StepFigures = {};
   fields.forEach(({ name }, i) => figures[name] = row[i]);
-  figures["sparsity/dead_frac"] = figures["sparsity/dead"] / config.dictionary.d_sae;
+  const { d_sae, n_layers = 1 } = config.dictionary;
+  figures["sparsity/dead_frac"] = figures["sparsity/dead"] / (d_sae * n_layers);
   figures.lr = learningRate(config, t);
   return figures;
 }

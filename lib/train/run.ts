@@ -17,6 +17,7 @@ import { readFloats } from "../gpu/readback.ts";
 import { readRows } from "../gpu/rows.ts";
 import { submit, timeKernels } from "../gpu/program.ts";
 import { saveDictionary } from "../interop/save.ts";
+import { calibrated } from "../models/calibrate.ts";
 import { foldScales } from "../models/fold.ts";
 import { familyOf } from "../models/mod.ts";
 import type { Provenance } from "../models/record.ts";
@@ -249,6 +250,24 @@ async function withTimes(run: Run, end: LoopEnd, finished: boolean): Promise<Run
   };
 }
 
+/** Rows on which a threshold is measured after training. */
+const CALIBRATION_ROWS = 16384;
+
+/** Rows of every point that come after those of the last step, scaled as in training. */
+async function calibrationRows(
+  { inputs: { batches }, manifest: { input_scales } }: Run,
+  step: number,
+): Promise<Float32Array[]> {
+  const wanted = Math.ceil(CALIBRATION_ROWS / batches.batchRows);
+  const count = Math.min(batches.batchesPerEpoch, Math.max(1, wanted));
+  const out = batches.points.map(({ d }) => new Float32Array(count * batches.batchRows * d));
+  for (let i = 0; i < count; i++) {
+    const { points } = await batches.batch(step + i);
+    points.forEach((x, p) => out[p].set(x.map((v) => v * input_scales[p]), i * x.length));
+  }
+  return out;
+}
+
 /** Writes `final/`: the input scale is folded in, so that it takes activations as the model gives them. */
 async function writeFinal(run: Run, end: LoopEnd, figures: StepFigures): Promise<void> {
   const { path, config, gpu, family, options, model, manifest } = run;
@@ -260,7 +279,10 @@ async function writeFinal(run: Run, end: LoopEnd, figures: StepFigures): Promise
   for (const { name, buffer, words: n } of model.state) {
     words.set(name, await readFloats(gpu, buffer, n));
   }
-  const folded = foldScales(family.record(options, values, words), manifest.input_scales);
+  const trained = family.record(options, values, words);
+  const isByBatch = trained.activation.name === "batchtopk";
+  const sample = isByBatch ? await calibrationRows(run, end.step) : [];
+  const folded = foldScales(await calibrated(gpu, trained, sample), manifest.input_scales);
   const record = withRowNorm(folded, config.dictionary.normalize_activations);
   await saveDictionary(join(path, "final"), record, {
     ...manifest.provenance,
