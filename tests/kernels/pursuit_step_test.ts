@@ -1,7 +1,9 @@
 import assert from "assert";
 import { RandomStream } from "../../lib/base/random.ts";
 import type { Gpu } from "../../lib/gpu/device.ts";
+import type { DeviceFacts } from "../../lib/gpu/facts.ts";
 import { STEP } from "../../lib/kernels/common.ts";
+import { planLanes, ROW_LANES, sumsInSubgroups } from "../../lib/kernels/picks.ts";
 import { pursuitStep } from "../../lib/kernels/pursuit_step.ts";
 import type { PickLists } from "../../lib/reference/pursuit_finish.ts";
 import { pursuitStep as reference } from "../../lib/reference/pursuit_step.ts";
@@ -228,6 +230,20 @@ Deno.test("pursuitStep picks the largest scores and takes them off, a workgroup 
 
 Deno.test("pursuitStep has the same bits with and without subgroups", () =>
   checkKernel(cases.slice(0, 4), [whole, withoutSubgroups]));
+
+Deno.test("the threads of a row fill workgroups on every device that is stored", () => {
+  for (const name of ["h200", "intel", "lavapipe", "m4", "minimal", "rtx4090"]) {
+    const file = new URL(`../golden/devices/${name}.json`, import.meta.url);
+    const facts = JSON.parse(Deno.readTextFileSync(file)) as DeviceFacts;
+    const lanes = planLanes(facts, 64);
+    assert.equal(64 % lanes.LANES, 0);
+    assert.equal(lanes.SUBGROUPS, facts.subgroupSize > 0 ? 1 : 0, name);
+    if (lanes.SUBGROUPS) assert.equal(lanes.LANES, facts.subgroupSize);
+    // Eight threads that add up must not reach over the end of a subgroup.
+    if (sumsInSubgroups(facts)) assert.equal(facts.subgroupSize % ROW_LANES, 0);
+    else assert.ok(facts.subgroupSize < ROW_LANES);
+  }
+});
 
 Deno.test("pursuitStep.record() refuses to hand on the best of several iterations", () => {
   const args = { gives: "best", begin: 0, end: 2 } as Parameters<typeof pursuitStep.record>[1];
