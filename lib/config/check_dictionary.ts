@@ -24,6 +24,9 @@ export function checkDictionary({ dictionary }: Config, source: string): void {
     refuse(source, `dictionary.p_end is ${p_end} and lp_norm ${lp_norm}, p_end must be smaller`);
   }
   const { rotary_dim, d_qk_head } = dictionary;
+  if (d_qk_head !== undefined && d_qk_head % 4 !== 0) {
+    refuse(source, `dictionary.d_qk_head is ${d_qk_head}, a multiple of 4 is needed`);
+  }
   if (rotary_dim !== undefined && rotary_dim % 2 !== 0) {
     refuse(source, `dictionary.rotary_dim is ${rotary_dim}, dimensions are rotated in pairs`);
   }
@@ -82,6 +85,9 @@ function latentsOfChoice({ activation, n_layers }: DictionaryConfig, dSae: numbe
   return all ? dSae * (n_layers ?? Infinity) : dSae;
 }
 
+/** Product keys of a side at most. */
+const MOST_KEYS = 65535;
+
 /** Refuses numbers that do not fit the number of latents. */
 export function checkCounts(dictionary: DictionaryConfig, dSae: number, source: string): void {
   const most = latentsOfChoice(dictionary, dSae);
@@ -104,8 +110,12 @@ export function checkCounts(dictionary: DictionaryConfig, dSae: number, source: 
       `dictionary.n_qk_heads is ${n_qk_heads} and d_sae is ${dSae}, a multiple of it is needed`,
     );
   }
-  if (pkm_m1 !== undefined && dSae % pkm_m1 !== 0) {
-    refuse(source, `dictionary.pkm_m1 is ${pkm_m1} and d_sae is ${dSae}, a divisor is needed`);
+  if (pkm_m1 !== undefined && (pkm_m1 > dSae || dSae > MOST_KEYS * pkm_m1)) {
+    refuse(
+      source,
+      `dictionary.pkm_m1 is ${pkm_m1} and d_sae is ${dSae}, at most d_sae is possible, and d_sae / ` +
+        `pkm_m1 at most ${MOST_KEYS}`,
+    );
   }
   if (pkm_heads > 1 && k! < pkm_heads) {
     refuse(source, `dictionary.pkm_heads is ${pkm_heads} and k is ${k}, each head finds k / heads`);
@@ -146,23 +156,4 @@ export function nestedWeights(
     );
   }
   return given ?? Array(needed).fill(1 / needed);
-}
-
-/**
- * Keys of the first side of product keys: the divisor of `dSae` nearest to its root, from below.
- * @throws SdmError when d_sae has no two divisors of about the same size
- */
-export function keysOfFirstSide(dSae: number, source: string): number {
-  let m1 = Math.floor(Math.sqrt(dSae));
-  while (dSae % m1 !== 0) m1--;
-  if (dSae / m1 > 4 * m1) {
-    const root = Math.round(Math.sqrt(dSae));
-    refuse(
-      source,
-      `dictionary.d_sae is ${dSae} = ${m1} x ${dSae / m1}, product keys need two sides of about ` +
-        "the same size",
-      `--d-sae ${root * root}, or dictionary.pkm_m1`,
-    );
-  }
-  return m1;
 }

@@ -153,26 +153,26 @@ export const families = {
     reason: "SAELens' value; further iterations only refine latents that are there.",
   }),
   pkm_heads: optionalWhole(1, {
-    description: "Independent sets of product keys.",
-    reason: "One head finds the k largest scores exactly.",
+    description: "Independent sets of product keys, each of which finds its share of k.",
+    reason: "One head finds the k largest scores, as a dense encoder would.",
   }),
   pkm_m1: optionalWhole(1, {
-    description: "Keys of the first side; d_sae over this is the number of the second.",
-    fallback: "the divisor of d_sae nearest to its root",
+    description: "Keys of the first side; the second has d_sae over this, rounded up.",
+    fallback: "the divisor of d_sae nearest to its root; the root where none is near",
     reason: "Equal sides need the fewest keys.",
   }),
   pkm_bias: optionalFlag({
     description: "Whether latents scored by product keys have a bias each.",
-    reason: "Without it only the largest keys of both sides have to be looked at.",
+    reason: "The k largest are found exactly with it too, but then every latent is looked at.",
   }),
   n_qk_heads: optionalWhole(1, {
     description: "Heads that make attention patterns; d_sae is a multiple of it.",
-    fallback: "d_in / d_qk_head, as an attention of that width has",
+    fallback: "the largest divisor of d_sae up to d_in / d_qk_head",
     reason: "At least the model's number of heads; more with more latents.",
   }),
   d_qk_head: optionalWhole(1, {
-    description: "Width of queries and keys.",
-    fallback: "the largest divisor of d_in up to 64",
+    description: "Width of queries and keys, a multiple of 4.",
+    fallback: "the largest multiple of 4 up to 64 that divides d_in, else 4",
     reason: 'The model\'s own head width, which lorsa_init = "mhsa" needs.',
   }),
   positional_embedding: optionalChoice(["rotary", "none"], {
@@ -204,6 +204,7 @@ export const families = {
   }),
   lorsa_init: optionalChoice(["default", "mhsa", "active_subspace"], {
     description: "Where attention weights start: at random, or from the model's own attention.",
-    reason: "Works for every model; the others read the model's weights and start far better.",
+    reason:
+      "Works for every model; mhsa takes the model's queries and keys, active_subspace what it writes as well.",
   }),
 };

@@ -2,14 +2,9 @@
  * Fills the defaults that depend on the width of the model and on the number of steps. Pure.
  * @module
  */
+import { planKeyGrid } from "../blocks/coders/pkm_plan.ts";
 import { latentsOf } from "./check.ts";
-import {
-  checkCounts,
-  keysOfFirstSide,
-  nestedWeights,
-  nestedWidths,
-  refuse,
-} from "./check_dictionary.ts";
+import { checkCounts, nestedWeights, nestedWidths, refuse } from "./check_dictionary.ts";
 import { TRANSCODERS } from "./families.ts";
 import type { OptimizerName } from "./names.ts";
 import type { Config, DictionaryConfig, ResolvedConfig } from "./types.ts";
@@ -131,11 +126,11 @@ function resolveFamily(given: DictionaryConfig, dIn: number, dSae: number, sourc
     found.matryoshka_weights = nestedWeights(given, widths.length, source);
   }
   if (given.pursuit_mode === "dynamic") found.max_iterations = given.max_iterations ?? dIn;
-  if (given.encoder === "pkm") found.pkm_m1 = given.pkm_m1 ?? keysOfFirstSide(dSae, source);
+  if (given.encoder === "pkm") found.pkm_m1 = planKeyGrid(dSae, 1, given.pkm_m1).m1;
   if (given.type === "lorsa") {
-    const dQk = given.d_qk_head ?? largestDivisor(dIn, 64);
+    const dQk = given.d_qk_head ?? usualHeadWidth(dIn);
     found.d_qk_head = dQk;
-    found.n_qk_heads = given.n_qk_heads ?? Math.max(1, Math.floor(dIn / dQk));
+    found.n_qk_heads = given.n_qk_heads ?? largestDivisor(dSae, Math.max(1, Math.floor(dIn / dQk)));
     found.attn_scale = given.attn_scale ?? Math.sqrt(dQk);
     if (given.positional_embedding === "rotary") found.rotary_dim = given.rotary_dim ?? dQk;
     if ((found.rotary_dim ?? 0) % 2 !== 0 || (found.rotary_dim ?? 0) > dQk) {
@@ -147,6 +142,13 @@ function resolveFamily(given: DictionaryConfig, dIn: number, dSae: number, sourc
     }
   }
   return found;
+}
+
+/** Largest multiple of 4 up to 64 that divides the width; 4 where there is none. */
+function usualHeadWidth(of: number): number {
+  let width = 64;
+  while (width > 4 && of % width !== 0) width -= 4;
+  return width;
 }
 
 function largestDivisor(of: number, most: number): number {

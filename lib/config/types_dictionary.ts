@@ -141,15 +141,15 @@ export interface FamilyConfig {
   residual_threshold?: number;
   /** Whether a row is done when an iteration brings no new latent. */
   stop_on_duplicate_support?: boolean;
-  /** Independent sets of product keys. */
+  /** Independent sets of product keys, each of which finds its share of k. */
   pkm_heads?: number;
-  /** Keys of the first side; d_sae over this is the number of the second. */
+  /** Keys of the first side; the second has d_sae over this, rounded up. */
   pkm_m1?: number;
   /** Whether latents scored by product keys have a bias each. */
   pkm_bias?: boolean;
   /** Heads that make attention patterns; d_sae is a multiple of it. */
   n_qk_heads?: number;
-  /** Width of queries and keys. */
+  /** Width of queries and keys, a multiple of 4. */
   d_qk_head?: number;
   /** How positions enter queries and keys. */
   positional_embedding?: "rotary" | "none";

@@ -310,6 +310,9 @@ Deno.test("defaults are those of the specification", () => {
     }],
     [{ type: "pkm" }, { encoder: "pkm", pkm_m1: 32, pkm_heads: 1 }],
     [{ type: "pkm", d_sae: 48 * 56 }, { pkm_m1: 48 }],
+    // A prime has no sides, and of 10 latents in rows of 2 there are 5.
+    [{ type: "pkm", d_sae: 1021 }, { pkm_m1: 31 }],
+    [{ type: "pkm", d_sae: 10, k: 2, pkm_m1: 7 }, { pkm_m1: 5 }],
     [{ type: "skip_transcoder" }, { init_b_dec: "mean", d_out: 64, loss: "fvu" }],
     [{ type: "clt" }, { n_layers: 3, sparsity_include_decoder_norm: false }],
     [{ type: "clt", activation: "layertopk" }, { sparsity_include_decoder_norm: true }],
@@ -335,8 +338,10 @@ Deno.test("numbers that do not fit each other within a family are refused", () =
     [{ type: "relu", target_l0: 80, d_sae: 64 }, /target_l0 is 80 and d_sae is 64/],
     [{ type: "relu", sparsity_penalty: "lp", p_end: 1 }, /p_end is 1 and lp_norm 1, p_end must/],
     [{ type: "lorsa", rotary_dim: 7 }, /in pairs/],
+    [{ type: "lorsa", d_qk_head: 6 }, /d_qk_head is 6, a multiple of 4/],
     [{ type: "lorsa", n_qk_heads: 5, d_sae: 64 }, /n_qk_heads is 5 and d_sae is 64/],
-    [{ type: "pkm", pkm_m1: 7, d_sae: 64 }, /pkm_m1 is 7 and d_sae is 64, a divisor/],
+    [{ type: "pkm", pkm_m1: 65, d_sae: 64 }, /pkm_m1 is 65 and d_sae is 64, at most d_sae/],
+    [{ type: "pkm", pkm_m1: 1, d_sae: 65536 }, /d_sae \/ pkm_m1 at most 65535/],
     [{ type: "pkm", pkm_heads: 8, k: 4, d_sae: 64 }, /each head finds k \/ heads/],
     [
       { type: "clt", hookpoints: ["a"], hookpoints_out: ["b", "c"] },
@@ -348,7 +353,6 @@ Deno.test("numbers that do not fit each other within a family are refused", () =
   }
   assert.equal(parse({ type: "batchtopk", k: 1.5 }).dictionary.k, 1.5);
   const resolve = (values: Values) => resolveDefaults(parse(values), FACTS, "run.toml");
-  assert.throws(() => resolve({ type: "pkm", d_sae: 1021 }), /1021 = 1 x 1021, product keys/);
   assert.throws(
     () => resolve({ type: "matryoshka", matryoshka_weights: [1] }),
     /matryoshka_weights has 1 numbers, 5 are needed/,
