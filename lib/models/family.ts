@@ -4,7 +4,7 @@
  */
 import { activationOf } from "./activations/mod.ts";
 import { assemble, type Parts } from "./assembly.ts";
-import { denseCoder } from "./coders.ts";
+import { ENCODERS } from "./encoders/mod.ts";
 import { initialAutoencoder } from "./initial.ts";
 import type { DictionaryRecord } from "./record.ts";
 import type { InitialValues, ModelFamily, ModelOptions } from "./types.ts";
@@ -18,7 +18,7 @@ export interface FamilyDeclaration
   parts?: Partial<Parts> | ((options: ModelOptions) => Partial<Parts>);
 }
 
-/** The record of a dictionary with a dense encoder. */
+/** The record of a dictionary of one code. */
 export function denseRecord(
   options: ModelOptions,
   values: InitialValues,
@@ -26,6 +26,7 @@ export function denseRecord(
 ): DictionaryRecord {
   const get = (name: string) => values.get(name) as Float32Array;
   const activation = activationOf(options.activation);
+  const encoder = ENCODERS[options.encoder];
   return {
     kind: options.kind === "sae" ? "sae" : "transcoder",
     dIn: options.dIn,
@@ -39,6 +40,7 @@ export function denseRecord(
     gateByDecoderNorm: options.gateByDecoderNorm,
     activation: activation.record(options, values, state),
     ...activation.fields?.(options, values),
+    ...encoder.fields?.(options, values),
   };
 }
 
@@ -51,14 +53,15 @@ export function defineFamily(declared: FamilyDeclaration): ModelFamily {
     needs: declared.needs ?? { target: "same", layers: false, sequences: false },
     defaults: declared.defaults ?? {},
     initial(options, seed, facts) {
-      const values = initial(options, seed, facts);
+      const own = ENCODERS[options.encoder].initial ?? initial;
+      const values = own(options, seed, facts);
       const more = activationOf(options.activation).initial?.(options, seed, facts, values);
       return more ? new Map([...values, ...more]) : values;
     },
     build(gpu, options) {
       const activation = activationOf(options.activation);
       return assemble(gpu, options, {
-        coder: denseCoder,
+        coder: ENCODERS[options.encoder].coder,
         penalty: activation.penalty,
         metrics: activation.metrics,
         ...typeof parts === "function" ? parts(options) : parts,

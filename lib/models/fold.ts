@@ -17,6 +17,8 @@ function foldActivation(activation: Activation, scale: number): Activation {
       return { ...activation, threshold: activation.threshold / scale };
     case "matching_pursuit":
       return { ...activation, residualThreshold: activation.residualThreshold / scale };
+    case "product_keys":
+      return { ...activation, keyBias: over(activation.keyBias, scale) };
     default:
       return activation;
   }

@@ -26,6 +26,7 @@ import { onlyShard, type Rows, writeRows } from "../gpu/rows.ts";
 import type { CodeByRow } from "../kernels/code.ts";
 import { decodeRows } from "../kernels/decode_rows.ts";
 import { inferenceGate } from "./inference_gates.ts";
+import { loadKeys } from "./inference_keys.ts";
 import { loadPursuit } from "./inference_pursuit.ts";
 import type { CltRecord, DictionaryRecord, TrainedRecord } from "./record.ts";
 
@@ -101,16 +102,11 @@ function denseParts(
   const space = createWorkspace(gpu, { rows, dIn, dOut, dSae, separateTarget, inputBias });
   const bDec = loadParameter(gpu, "b_dec", 1, dOut, record.bDec);
   const wDec = loadParameter(gpu, "W_dec", dSae, dOut, record.wDec);
-  const encoder = denseEncoder(gpu, space, {
-    wEnc: loadParameter(gpu, "W_enc", dSae, dIn, record.wEnc),
-    bEnc: loadParameter(gpu, "b_enc", 1, dSae, record.bEnc),
-    inputBias: inputBias ? bDec : undefined,
-  });
-  const plain = inferenceGate(gpu, space, record.activation, dSae, byBatch);
-  const gate = record.gateByDecoderNorm
-    ? gateByNorm(gpu, plain, { rows, norms: decoderNorms(gpu, wDec) })
-    : plain;
-  const coder = panelCoder(encoder, gate);
+  const { activation } = record;
+  const pre = inputBias ? bDec : undefined;
+  const coder = activation.name === "product_keys"
+    ? loadKeys(gpu, space, record, activation, pre)
+    : loadDense(gpu, space, record, { wDec, inputBias: pre, byBatch });
   const [{ code }] = coder.codes;
   const { wSkip } = record;
   const skip = wSkip &&
@@ -119,7 +115,7 @@ function denseParts(
     inputs: [space.x],
     code,
     latents: dSae,
-    rowUnit: gate.scope === "batch" ? rows : 1,
+    rowUnit: coder.scope === "batch" ? rows : 1,
     encode: coder.forward(),
     targets: [{
       target: space.target,
@@ -129,6 +125,26 @@ function denseParts(
       ],
     }],
   };
+}
+
+/** A dense encoder under the record's gate. */
+function loadDense(
+  gpu: Gpu,
+  space: Workspace,
+  record: DictionaryRecord,
+  { wDec, inputBias, byBatch }: { wDec: Parameter; inputBias?: Parameter; byBatch: boolean },
+): Coder {
+  const { dIn, dSae } = record;
+  const encoder = denseEncoder(gpu, space, {
+    wEnc: loadParameter(gpu, "W_enc", dSae, dIn, record.wEnc),
+    bEnc: loadParameter(gpu, "b_enc", 1, dSae, record.bEnc),
+    inputBias,
+  });
+  const plain = inferenceGate(gpu, space, record.activation, dSae, byBatch);
+  const gate = record.gateByDecoderNorm
+    ? gateByNorm(gpu, plain, { rows: space.rows, norms: decoderNorms(gpu, wDec) })
+    : plain;
+  return panelCoder(encoder, gate);
 }
 
 /** A code that is picked from what is left of the input. */

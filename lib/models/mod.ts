@@ -9,7 +9,9 @@ import { clt } from "./clt.ts";
 import { gated } from "./gated.ts";
 import { groupMax } from "./groupmax.ts";
 import { jumprelu } from "./jumprelu.ts";
+import { matchingPursuit } from "./matching_pursuit.ts";
 import { matryoshka } from "./matryoshka.ts";
+import { pkm } from "./pkm.ts";
 import { relu } from "./relu.ts";
 import { topk } from "./topk.ts";
 import { skipTranscoder, transcoder } from "./transcoder.ts";
@@ -24,6 +26,8 @@ export const FAMILIES: readonly ModelFamily[] = [
   jumprelu,
   gated,
   matryoshka,
+  matchingPursuit,
+  pkm,
   transcoder,
   skipTranscoder,
   clt,

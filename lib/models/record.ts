@@ -25,6 +25,24 @@ export type Activation =
     stopOnDuplicateSupport: boolean;
     /** Whether only positive scores are picked. */
     relu: boolean;
+  }
+  /**
+   * Several heads of product keys: each finds its share of k on a grid of its own, and what they find adds up. `wEnc` has
+   * what the sub-keys of a latent add up to, and `bEnc` what every head adds to its scores.
+   */
+  | {
+    name: "product_keys";
+    k: number;
+    /** Selections of a row. */
+    heads: number;
+    /** Sub-keys of the first side. */
+    m1: number;
+    /** Sub-keys of the second side. */
+    m2: number;
+    /** [heads · (m1 + m2), dIn]: of every head the rows of U, then of V. */
+    keys: Float32Array;
+    /** [heads · (m1 + m2)]. */
+    keyBias: Float32Array;
   };
 
 /**

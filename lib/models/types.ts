@@ -37,6 +37,16 @@ export interface PursuitSettings extends PursuitStops {
   readonly form?: PursuitPlan["form"];
 }
 
+/** How product keys are laid out. */
+export interface KeySettings {
+  /** Sub-keys of the first side; the divisor of the latents that is nearest to their root when absent. */
+  readonly m1?: number;
+  /** Selections of a row, each with sub-keys of its own. */
+  readonly heads: number;
+  /** Whether latents have a bias each. */
+  readonly bias: boolean;
+}
+
 /** Sizes and numbers that every model is built from. Options of single blocks stand in their own groups. */
 export interface ModelOptions {
   /** Rows of a batch. */
@@ -107,6 +117,8 @@ export interface ModelOptions {
   ringSlots: number;
   /** How a matching pursuit picks; k picks with ReLU when absent. */
   pursuit?: PursuitSettings;
+  /** How product keys are laid out; one head without a bias a latent when absent. */
+  keys?: KeySettings;
   /** Sparsity penalty of the activations that have one; their usual one when absent. */
   penalty?: PenaltyOptions;
   /** How thresholds are trained. */

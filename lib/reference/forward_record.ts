@@ -9,9 +9,12 @@
  * relu: max(s, 0). topk: the k largest s of a row (ties to the lowest latent), then max(·, 0).
  * jumprelu: max(s, 0) where s > threshold, strictly; batchtopk: the same with one threshold for all.
  * groupmax: of each of k groups of F / k latents the largest, then max(·, 0); the first F mod k have one latent more.
+ * matching_pursuit: see `matching_pursuit.ts`. product_keys: see `product_keys.ts`.
  * With W_skip [o, d] the raw input adds W_skip x to y.
  * @module
  */
+import { matchingPursuit } from "./matching_pursuit.ts";
+import { pkmLatents, type PkmRecord } from "./product_keys.ts";
 
 /** What the formula needs of a dictionary; matrices are latent-major. */
 export interface ForwardRecord {
@@ -39,8 +42,15 @@ export interface ForwardRecord {
     | { readonly name: "topk"; readonly k: number }
     | { readonly name: "groupmax"; readonly k: number }
     | { readonly name: "batchtopk"; readonly threshold: number }
-    | { readonly name: "matching_pursuit" }
-    | { readonly name: "jumprelu"; readonly threshold: ArrayLike<number> };
+    | {
+      readonly name: "matching_pursuit";
+      readonly iterations: number;
+      readonly residualThreshold: number;
+      readonly stopOnDuplicateSupport: boolean;
+      readonly relu: boolean;
+    }
+    | { readonly name: "jumprelu"; readonly threshold: ArrayLike<number> }
+    | PkmRecord;
 }
 
 /** A connection from input to output beside the code. */
@@ -102,6 +112,8 @@ function forwardRows(record: ForwardRecord & SkipRecord, x: ArrayLike<number>): 
   if (!Number.isInteger(rows)) {
     throw new RangeError(`Cannot split ${x.length} values in rows of ${dIn}`);
   }
+  const { activation } = record;
+  if (activation.name === "matching_pursuit") return pursued(record, activation, x);
   const gate = decoderGate(record);
   const latents = new Float64Array(rows * dSae);
   const reconstruction = new Float64Array(rows * dOut);
@@ -115,7 +127,9 @@ function forwardRows(record: ForwardRecord & SkipRecord, x: ArrayLike<number>): 
       }
       scores[f] = h * gate[f];
     }
-    const active = activate(record.activation, scores);
+    const active = activation.name === "product_keys"
+      ? pkmLatents(inputOf(record, x, r), activation, record.bEnc)
+      : activate(activation, scores);
     const y = reconstruction.subarray(r * dOut, (r + 1) * dOut);
     for (let j = 0; j < dOut; j++) {
       y[j] = record.bDec[j];
@@ -127,6 +141,47 @@ function forwardRows(record: ForwardRecord & SkipRecord, x: ArrayLike<number>): 
       if (value !== 0) { for (let j = 0; j < dOut; j++) y[j] += value * wDec[f * dOut + j]; }
     }
   }
+  return { latents, reconstruction };
+}
+
+/** Row `r` of the input, less the bias that is taken from it. */
+function inputOf(
+  { dIn, bDec, subtractBDec }: ForwardRecord,
+  x: ArrayLike<number>,
+  r: number,
+): Float64Array {
+  return Float64Array.from(
+    { length: dIn },
+    (_, i) => x[r * dIn + i] - (subtractBDec ? bDec[i] : 0),
+  );
+}
+
+/** A pursuit: the encoder is the decoder, and values are what was picked of a latent. */
+function pursued(
+  { dIn, dSae, wDec, bDec, subtractBDec }: ForwardRecord,
+  rules: Extract<ForwardRecord["activation"], { name: "matching_pursuit" }>,
+  x: ArrayLike<number>,
+): ForwardResult {
+  const matrix = (values: ArrayLike<number>) =>
+    Array.from(
+      { length: values.length / dIn },
+      (_, r) => Float64Array.from({ length: dIn }, (_, i) => values[r * dIn + i]),
+    );
+  const bias = Float64Array.from(bDec);
+  const pre = subtractBDec ? bias : new Float64Array(dIn);
+  const { picks, residual } = matchingPursuit(matrix(x), matrix(wDec), pre, {
+    iterations: rules.iterations,
+    threshold: rules.residualThreshold,
+    stopOnDuplicates: rules.stopOnDuplicateSupport,
+    relu: rules.relu,
+  });
+  const latents = new Float64Array(picks.length * dSae);
+  picks.forEach((row, r) => row.forEach((p) => latents[r * dSae + p.latent] += p.value));
+  // What is left is the input less what was picked and less the bias, where it was taken from the input.
+  const reconstruction = Float64Array.from(
+    x,
+    (v, i) => v - residual[Math.floor(i / dIn)][i % dIn] + (subtractBDec ? 0 : bias[i % dIn]),
+  );
   return { latents, reconstruction };
 }
 
@@ -155,8 +210,8 @@ export function activate(
     return s.map((v) => v > activation.threshold ? Math.max(v, 0) : 0);
   }
   if (activation.name === "groupmax") return largestOfGroups(s, activation.k);
-  if (activation.name === "matching_pursuit") {
-    throw new RangeError("Cannot run matching pursuit as an activation of scores");
+  if (activation.name === "matching_pursuit" || activation.name === "product_keys") {
+    throw new RangeError(`Cannot activate scores by "${activation.name}", which makes its own`);
   }
   const order = Array.from(s.keys()).sort((a, b) => s[b] - s[a] || a - b);
   const out = new Float64Array(s.length);

@@ -88,3 +88,46 @@ export function pkmBackward(
   );
   return out;
 }
+
+/** A trained memory of several heads, as records have it. */
+export interface PkmRecord {
+  readonly name: "product_keys";
+  /** Most active latents a row. */
+  readonly k: number;
+  /** Selections of a row. */
+  readonly heads: number;
+  /** Sub-keys of the first side. */
+  readonly m1: number;
+  /** Sub-keys of the second side. */
+  readonly m2: number;
+  /** [heads · (m1 + m2), d], row-major. */
+  readonly keys: ArrayLike<number>;
+  /** [heads · (m1 + m2)]. */
+  readonly keyBias: ArrayLike<number>;
+}
+
+/**
+ * All latents of one row.
+ * @param x the row, less the bias that is taken from the input
+ * @param latentBias [latents]: what every head adds
+ */
+export function pkmLatents(
+  x: Float64Array,
+  { k, heads, m1, m2, keys, keyBias }: PkmRecord,
+  latentBias: ArrayLike<number>,
+): Float64Array {
+  const d = x.length;
+  const weights = {
+    keys: Array.from(
+      { length: keyBias.length },
+      (_, i) => Float64Array.from({ length: d }, (_, j) => keys[i * d + j]),
+    ),
+    keyBias: Float64Array.from(keyBias),
+    latentBias: Float64Array.from(latentBias),
+  };
+  const latents = latentBias.length;
+  const out = new Float64Array(latents);
+  const [entries] = pkmForward([x], weights, { m1, m2, latents, heads }, k).code;
+  for (const { latent, value } of entries) out[latent] = value;
+  return out;
+}

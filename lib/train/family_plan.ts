@@ -28,13 +28,20 @@ function prefixesOf({ dictionary, seed }: ResolvedConfig): PrefixOptions | undef
 /** Options of single families; groups that the family does not read are absent. */
 export function familyPlan(
   config: ResolvedConfig,
-): Pick<ModelOptions, "prefixes" | "pursuit"> & { multiTopk: boolean } {
+): Pick<ModelOptions, "prefixes" | "pursuit" | "keys"> & { multiTopk: boolean } {
   const { dictionary } = config;
   const prefixes = prefixesOf(config);
   const { pursuit_mode: mode } = dictionary;
   return {
     multiTopk: dictionary.multi_topk ?? false,
     ...(prefixes && { prefixes }),
+    ...(dictionary.encoder === "pkm" && {
+      keys: {
+        m1: dictionary.pkm_m1,
+        heads: dictionary.pkm_heads ?? 1,
+        bias: dictionary.pkm_bias ?? false,
+      },
+    }),
     ...(mode && {
       pursuit: {
         mode,

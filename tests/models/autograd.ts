@@ -51,7 +51,7 @@ export function optionsOf({ type, options }: AutogradCase): ModelOptions {
     weights,
     bounds,
     penaltyName,
-    m1: _m1,
+    m1,
     m2: _m2,
     heads: _heads,
     dQk: _dQk,
@@ -73,6 +73,7 @@ export function optionsOf({ type, options }: AutogradCase): ModelOptions {
     },
     ...bandwidth &&
       { thresholds: thresholdOptions({ window: bandwidth, log, toInput: steToInput }) },
+    ...m1 && { keys: { m1, heads: 1, bias: false } },
     ...preActCoefficient > 0 && { preAct: "all" as const },
     ...bounds && {
       prefixes: { widths: bounds, weights: weights ?? [], biasLevel: false },
@@ -84,10 +85,13 @@ export function optionsOf({ type, options }: AutogradCase): ModelOptions {
 export function parameterNames(
   { parameters, gradients }: AutogradCase,
 ): Map<string, { parameter: number[]; gradient: number[] }> {
+  const both = (all: Record<string, number[]>) =>
+    "U" in all ? { ...all, W_keys: [...all.U, ...all.V], b_keys: [...all.bu, ...all.bv] } : all;
+  const gradientOf: Record<string, number[]> = both(gradients);
   return new Map(
-    Object.entries(parameters).map(([name, parameter]) => [
+    Object.entries(both(parameters)).map(([name, parameter]) => [
       name,
-      { parameter, gradient: gradients[name] },
+      { parameter, gradient: gradientOf[name] },
     ]),
   );
 }
