@@ -136,6 +136,7 @@ export function assemble(gpu: Gpu, options: ModelOptions, parts: Parts): Trainab
       ...penalty?.state ?? [],
     ],
     ring,
+    rowStats: sites[0].stats,
     beforeStep: decoder.beforeStep,
     step: [
       // AuxK does not get its turn in a step without dead latents.

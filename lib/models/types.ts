@@ -192,6 +192,8 @@ export interface TrainableModel {
   readonly state: readonly StateBuffer[];
   /** Metrics of the steps. */
   readonly ring: MetricsRing;
+  /** f32 [rows, STATS]: sums of the rows of the last batch, the squared error first; absent where there are many targets. */
+  readonly rowStats?: GPUBuffer;
   /** One training step, from `inputs` and `space.step` to updated parameters and a row of the metrics ring. */
   readonly step: readonly Command[];
   /** Writes what the host draws for step `step`, before its commands are submitted. */

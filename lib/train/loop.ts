@@ -11,6 +11,7 @@ import { ReadbackRing } from "../gpu/readback.ts";
 import { writeRows } from "../gpu/rows.ts";
 import type { MetricsRing, TrainableModel } from "../models/types.ts";
 import { learningRate, stepsOf, stepWords } from "./plan.ts";
+import { resample, resamplesAfter } from "./resample.ts";
 import { unlessAborted } from "./stop.ts";
 
 /** Figures of one step, by metric name. */
@@ -152,6 +153,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopEnd> {
         reads.push(logged);
         await drain(READS_IN_FLIGHT - 1);
       }
+      if (resamplesAfter(config, step, steps)) await resample(options, step);
       if (performance.now() - turned > TURN_EVERY_MS) {
         await turnEventLoop();
         turned = performance.now();
