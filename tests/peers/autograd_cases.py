@@ -370,6 +370,45 @@ def jumprelu_cases(folder):
             lambda p, a=(kind, coefficient, log, to_input, pre_act, width): forward(p, *a))
 
 
+def more_jumprelu_cases(folder):
+    x, = points(75)
+    base = parameters(85, unit=False)
+    base["threshold"] = f32(np.abs(np.random.default_rng(86).normal(size=F)) * 0.4 + 0.1)
+    dead = [2, 9, 15]
+    silent = {k: v.clone() for k, v in base.items()}
+    for k in dead:
+        silent["b_enc"][k] = -4.0
+    def quad(p):
+        h = scores_of(p, x)
+        f = Window.apply(h, p["threshold"], 1.0, False)
+        recon = f @ p["W_dec"] + p["b_dec"]
+        n = p["W_dec"].norm(dim=1)
+        pen = 0.02 * penalty_of("tanh_quad", f, n, {"c": 4.0, "s": 0.01})
+        pre = 0.2 * (torch.relu(p["threshold"] - h) * n)[:, dead].sum() / ROWS
+        return recon_loss("sum_mean", x, recon) + pen + pre, {
+            "loss/sparsity": float(pen), "loss/pre_act": float(pre), "sparsity/dead": len(dead)}
+    common = {**BASE, "loss": "sum_mean", "unitRows": False, "bandwidth": 1.0}
+    numbers = {"numbers": {"c": 4.0, "s": 0.01, "p": 1}}
+    run("jumprelu_tanh_quad_pre_act_dead", folder, "jumprelu",
+        {**common, **numbers, "penaltyName": "tanh_quad", "preAct": "dead"}, [x], silent,
+        {**STEP, "coefficient": 0.02, "exponent": 1, "preActCoefficient": 0.2}, quad, dead=dead)
+    def by_norm(p):
+        # Thresholds are compared with h n; the n of the gate is data, those of the losses are not.
+        h = scores_of(p, x)
+        n = p["W_dec"].norm(dim=1)
+        fixed = n.detach()
+        f = Window.apply(h * fixed, p["threshold"], 1.0, False) / fixed
+        recon = f @ p["W_dec"] + p["b_dec"]
+        pen = 0.3 * penalty_of("tanh", f, n, {"c": 4.0})
+        pre = 0.2 * torch.relu(p["threshold"] - h * n).sum() / ROWS
+        return recon_loss("sum_mean", x, recon) + pen + pre, {
+            "loss/sparsity": float(pen), "loss/pre_act": float(pre),
+            "sparsity/l0": float((f > 0).sum()) / ROWS}
+    run("jumprelu_tanh_by_decoder_norm", folder, "jumprelu",
+        {**common, **numbers, "penaltyName": "tanh", "gateByDecoderNorm": True, "preActCoefficient": 0.2}, [x], base,
+        {**STEP, "coefficient": 0.3, "exponent": 1, "preActCoefficient": 0.2}, by_norm)
+
+
 def gated_cases(folder):
     x, = points(90)
     p = parameters(100)
@@ -391,6 +430,21 @@ def gated_cases(folder):
     run("gated", folder, "gated", {**BASE, "loss": "sum_mean", "unitRows": True, "penaltyName": "l1",
                                    "numbers": {"c": 4, "s": 0.01, "p": 1}}, [x], p,
         {**STEP, "coefficient": 0.3, "exponent": 1}, forward, unit=["W_dec"])
+    # Free decoder rows: the penalty is weighted by their norms, which feel it.
+    free = {**p, "W_dec": parameters(104, unit=False)["W_dec"]}
+    def weighted(p):
+        u = (x - p["b_dec"]) @ p["W_enc"].T
+        pi = u + p["b_gate"]
+        q = torch.exp(p["r_mag"]) * u + p["b_mag"]
+        f = (pi > 0).to(q.dtype) * torch.relu(q)
+        recon = f @ p["W_dec"] + p["b_dec"]
+        pen = 0.3 * (torch.relu(pi) * p["W_dec"].norm(dim=1)).sum() / ROWS
+        second = torch.relu(pi) @ p["W_dec"].detach() + p["b_dec"].detach()
+        loss = recon_loss("fvu", x, recon) + pen + recon_loss("fvu", x, second)
+        return loss, {"recon/fvu": fvu(x, recon), "loss/sparsity": float(pen)}
+    run("gated_free_rows", folder, "gated", {**BASE, "loss": "fvu", "unitRows": False, "penaltyName": "l1",
+                                             "numbers": {"c": 4, "s": 0.01, "p": 1}}, [x], free,
+        {**STEP, "coefficient": 0.3, "exponent": 1}, weighted)
 
 
 def matryoshka_cases(folder):
@@ -559,36 +613,73 @@ def lorsa_cases(folder):
         "W_V": normal(244, latents, D, scale=0.5), "b_V": normal(245, latents, scale=0.1),
         "W_dec": normal(246, latents, D, scale=0.4), "b_dec": normal(247, D, scale=0.1),
     }
-    def rotate(v):
-        # Pairs (2i, 2i + 1), angle position / base^(i / (dim / 2)).
+
+    def rotate(v, adjacent):
+        # Pairs (2i, 2i + 1), or (i, i + dim / 2); angle position / base^(i / (dim / 2)).
         half = d_qk // 2
         position = torch.arange(context, dtype=v.dtype)[:, None]
         angle = position / (10000.0 ** (torch.arange(half, dtype=v.dtype) / half))[None, :]
         cos, sin = angle.cos(), angle.sin()
-        a, b = v[..., 0::2], v[..., 1::2]
-        return torch.stack([a * cos - b * sin, a * sin + b * cos], -1).reshape(v.shape)
-    def forward(p):
+        a, b = (v[..., 0::2], v[..., 1::2]) if adjacent else (v[..., :half], v[..., half:])
+        turned = [a * cos - b * sin, a * sin + b * cos]
+        return torch.stack(turned, -1).reshape(v.shape) if adjacent else torch.cat(turned, -1)
+
+    def scores(p, adjacent):
         seqs = x.reshape(-1, context, D)
         b = len(seqs)
-        q = (seqs @ p["W_Q"].T + p["b_Q"]).reshape(b, context, heads, d_qk).transpose(1, 2)
-        k = (seqs @ p["W_K"].T + p["b_K"]).reshape(b, context, heads, d_qk).transpose(1, 2)
-        q, k = rotate(q), rotate(k)
-        s = q @ k.transpose(-1, -2) / math.sqrt(d_qk)
+
+        def side(letter):
+            out = (seqs @ p[f"W_{letter}"].T + p[f"b_{letter}"]).reshape(b, context, heads, d_qk)
+            gain = p.get(f"ln_{letter.lower()}")
+            if gain is not None:
+                scale = torch.rsqrt((out ** 2).mean(-1, keepdim=True) + 1e-6)
+                out = out * scale * gain.reshape(heads, d_qk)
+            return rotate(out.transpose(1, 2), adjacent)
+
+        s = side("Q") @ side("K").transpose(-1, -2) / math.sqrt(d_qk)
         s = s.masked_fill(torch.triu(torch.ones(context, context, dtype=torch.bool), 1), -math.inf)
-        a = s.softmax(-1)
         v = seqs @ p["W_V"].T + p["b_V"]
         v = v.reshape(b, context, heads, latents // heads).transpose(1, 2)
-        h = (a @ v).transpose(1, 2).reshape(ROWS, latents)
+        return (s.softmax(-1) @ v).transpose(1, 2).reshape(ROWS, latents)
+
+    options = {**BASE, "context": context, "heads": heads, "dQk": d_qk, "unitRows": False}
+
+    def forward(p):
+        h = scores(p, True)
         f = h * topk_mask(h.detach(), 4)
         recon = f @ p["W_dec"] + p["b_dec"]
         return recon_loss("fvu", y, recon), {"recon/fvu": fvu(y, recon), "sparsity/l0": float((f > 0).sum()) / ROWS}
-    run("lorsa", folder, "lorsa", {**BASE, "context": context, "heads": heads, "dQk": d_qk, "unitRows": False},
-        [x, y], p, STEP, forward)
+    run("lorsa", folder, "lorsa", options, [x, y], p, STEP, forward)
+
+    # Norms of queries and keys, rotated halves, a gate by decoder norms, and AuxK through attention.
+    dead = [2, 9, 13]
+    q = {**p, "b_V": p["b_V"].clone(), "ln_q": normal(250, heads * d_qk), "ln_k": normal(251, heads * d_qk)}
+    for j in dead:
+        q["b_V"][j] = -3
+
+    def with_aux(p):
+        h = scores(p, False)
+        n = p["W_dec"].detach().norm(dim=1)
+        f = h * topk_mask(h.detach() * n, 4)
+        recon = f @ p["W_dec"] + p["b_dec"]
+        fired = set(torch.nonzero(f.detach().sum(0)).reshape(-1).tolist())
+        now = [j for j in dead if j not in fired]
+        alive = torch.ones(latents, dtype=torch.bool)
+        alive[now] = False
+        target = (y - recon).detach()
+        estimate = (h * topk_mask(h.masked_fill(alive, -math.inf).detach(), 2)) @ p["W_dec"]
+        aux = ((target - estimate) ** 2).sum() / spread(target)
+        loss = recon_loss("fvu", y, recon) + aux / 32
+        return loss, {"recon/fvu": fvu(y, recon), "loss/auxk": float(aux), "sparsity/dead": len(now)}
+    run("lorsa_auxk_norms", folder, "lorsa",
+        {**options, "norms": True, "adjacentPairs": False, "gateByDecoderNorm": True, "auxkCoefficient": 1 / 32,
+         "kAux": 2}, [x, y], q, STEP, with_aux, dead=dead)
 
 
 if __name__ == "__main__":
     out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
-    for cases in (topk_cases, selection_cases, penalty_cases, jumprelu_cases, gated_cases, matryoshka_cases,
+    for cases in (topk_cases, selection_cases, penalty_cases, jumprelu_cases, more_jumprelu_cases, gated_cases,
+                  matryoshka_cases,
                   pursuit_cases, pkm_cases, transcoder_cases, clt_cases, lorsa_cases):
         cases(out)
