@@ -2,7 +2,13 @@
  * Folds the scales of training into the weights, so that a dictionary takes activations as the model gives them.
  * @module
  */
-import type { Activation, CltRecord, DictionaryRecord, TrainedRecord } from "./record.ts";
+import type {
+  Activation,
+  CltRecord,
+  DictionaryRecord,
+  LorsaRecord,
+  TrainedRecord,
+} from "./record.ts";
 
 function over(values: Float32Array, scale: number): Float32Array {
   return values.map((v) => v / scale);
@@ -32,7 +38,27 @@ function foldActivation(activation: Activation, scale: number): Activation {
  */
 export function foldScales<T extends TrainedRecord>(record: T, scales: readonly number[]): T;
 export function foldScales(record: TrainedRecord, scales: readonly number[]): TrainedRecord {
+  if (record.kind === "lorsa") return foldAttention(record, scales);
   return record.kind === "clt" ? foldLayers(record, scales) : foldOne(record, scales);
+}
+
+/**
+ * Attention keeps its latents in the scale of training, since the values of all positions meet in one of them: W_Q, W_K
+ * and W_V times α, W_O and b_dec over β, other biases as they are; thresholds over β where the gate looks at decoder norms,
+ * else as they are. Source: architectures spec, section 12.3.
+ */
+function foldAttention(record: LorsaRecord, scales: readonly number[]): LorsaRecord {
+  const [input, output] = scales;
+  const times = (values: Float32Array) => values.map((v) => v * input);
+  return {
+    ...record,
+    wQ: times(record.wQ),
+    wK: times(record.wK),
+    wV: times(record.wV),
+    wDec: over(record.wDec, output),
+    bDec: over(record.bDec, output),
+    activation: foldActivation(record.activation, record.gateByDecoderNorm ? output : 1),
+  };
 }
 
 function foldOne(record: DictionaryRecord, scales: readonly number[]): DictionaryRecord {

@@ -28,7 +28,8 @@ import { decodeRows } from "../kernels/decode_rows.ts";
 import { inferenceGate } from "./inference_gates.ts";
 import { loadKeys } from "./inference_keys.ts";
 import { loadPursuit } from "./inference_pursuit.ts";
-import type { CltRecord, DictionaryRecord, TrainedRecord } from "./record.ts";
+import { loadAttention } from "./inference_attention.ts";
+import type { CltRecord, DictionaryRecord, LorsaRecord, TrainedRecord } from "./record.ts";
 
 /** Where an output is compared, and how it is made. */
 export interface InferenceTarget {
@@ -78,6 +79,7 @@ export function inferenceParts(
   rows: number,
   byBatch = false,
 ): InferenceParts {
+  if (record.kind === "lorsa") return attentionParts(gpu, record, rows, byBatch);
   if (record.kind !== "clt") {
     const picks = record.activation.name === "matching_pursuit";
     return picks ? pursuitParts(gpu, record, rows) : denseParts(gpu, record, rows, byBatch);
@@ -152,6 +154,33 @@ function pursuitParts(gpu: Gpu, record: DictionaryRecord, rows: number): Inferen
   const { x, code, encode, decode } = loadPursuit(gpu, record, rows);
   const targets = [{ target: x, decode }];
   return { inputs: [x], code, latents: record.dSae, rowUnit: 1, encode, targets };
+}
+
+/** One code from whole sequences of one input. */
+function attentionParts(
+  gpu: Gpu,
+  record: LorsaRecord,
+  rows: number,
+  byBatch: boolean,
+): InferenceParts {
+  const { dIn, dOut, dSae, context } = record;
+  const shape = { rows, dIn, dOut, dSae, separateTarget: true, inputBias: false };
+  const space = createWorkspace(gpu, shape);
+  const bDec = loadParameter(gpu, "b_dec", 1, dOut, record.bDec);
+  const wDec = loadParameter(gpu, "W_dec", dSae, dOut, record.wDec);
+  const coder = loadAttention(gpu, space, record, { wDec, byBatch });
+  const [{ code }] = coder.codes;
+  return {
+    inputs: [space.x],
+    code,
+    latents: dSae,
+    rowUnit: coder.scope === "batch" ? rows : context,
+    encode: coder.forward(),
+    targets: [{
+      target: space.target,
+      decode: (recon) => decodeInto(gpu, code, wDec, bDec, recon),
+    }],
+  };
 }
 
 function decodeInto(

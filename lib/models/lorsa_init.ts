@@ -6,6 +6,7 @@
 import { EigenvalueDecomposition, Matrix, QrDecomposition } from "ml-matrix";
 import { SdmError } from "../base/errors.ts";
 import { RandomStream } from "../base/random.ts";
+import type { AttentionSource } from "./attention_source.ts";
 import { uniformNumbers } from "./initial.ts";
 
 /** Sizes of the parameters. */
@@ -22,36 +23,6 @@ export interface LorsaSizes {
   dSae: number;
   /** Whether queries and keys have norms. */
   norms: boolean;
-}
-
-/** The model's own attention: matrices [out, in], head after head; `o` is [heads · width, dOut]. */
-export interface AttentionSource {
-  /** Query heads. */
-  heads: number;
-  /** Heads of keys and values; each serves `heads / keyHeads` query heads in a row. */
-  keyHeads: number;
-  /** Numbers of a head. */
-  width: number;
-  /** Width of the input. */
-  dIn: number;
-  /** Width of the output. */
-  dOut: number;
-  /** [heads · width, dIn]. */
-  q: Float32Array;
-  /** [keyHeads · width, dIn]. */
-  k: Float32Array;
-  /** [keyHeads · width, dIn]. */
-  v: Float32Array;
-  /** [heads · width, dOut]. */
-  o: Float32Array;
-  /** [heads · width]. */
-  bQ: Float32Array;
-  /** [keyHeads · width]. */
-  bK: Float32Array;
-  /** Gains [width] of norms of queries and keys. */
-  gainQ?: Float32Array;
-  /** Gain of the keys' norm. */
-  gainK?: Float32Array;
 }
 
 /** Values by the names of the parameters; the decoder's rows are W_O. */

@@ -10,6 +10,7 @@ import { gated } from "./gated.ts";
 import { groupMax } from "./groupmax.ts";
 import { jumprelu } from "./jumprelu.ts";
 import { matchingPursuit } from "./matching_pursuit.ts";
+import { lorsa } from "./lorsa.ts";
 import { matryoshka } from "./matryoshka.ts";
 import { pkm } from "./pkm.ts";
 import { relu } from "./relu.ts";
@@ -31,6 +32,7 @@ export const FAMILIES: readonly ModelFamily[] = [
   transcoder,
   skipTranscoder,
   clt,
+  lorsa,
 ];
 
 /**

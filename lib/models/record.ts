@@ -3,6 +3,7 @@
  * One forward formula serves every format: `spec` of interop, section 0, in latent-major layout.
  * @module
  */
+import type { Rotary } from "../kernels/rope_rows.ts";
 import type { RowNorm } from "../tensor/row_norm.ts";
 
 /** How pre-activations become latents. */
@@ -113,8 +114,60 @@ export interface CltRecord {
   scope: "layer" | "all";
 }
 
+/**
+ * Low-rank sparse attention. Query-key head h serves the latents [h · dSae / heads, (h + 1) · dSae / heads):
+ * `h_t,i = Σ_{t'≤t} A_tt' (x_t' · W_V[i] + b_V[i])`, `A = softmax(q · k / scale)`, `q = x W_Qᵀ + b_Q`, then an RMS norm where
+ * there is `lnQ`, then rotary positions; `f` and `y` as in {@link DictionaryRecord}. Source: architectures spec, section 11.
+ */
+export interface LorsaRecord {
+  /** What it is. */
+  kind: "lorsa";
+  /** Width of the input. */
+  dIn: number;
+  /** Width of the output. */
+  dOut: number;
+  /** Number of latents. */
+  dSae: number;
+  /** Tokens of a sequence in training. */
+  context: number;
+  /** Query-key heads. */
+  heads: number;
+  /** Numbers of a query or key. */
+  width: number;
+  /** Divisor of the scores. */
+  scale: number;
+  /** Rotary positions; none when absent. */
+  rotary?: Rotary;
+  /** Added to the mean of squares in the norms. */
+  eps: number;
+  /** Queries [heads · width, dIn]. */
+  wQ: Float32Array;
+  /** [heads · width]. */
+  bQ: Float32Array;
+  /** Keys [heads · width, dIn]. */
+  wK: Float32Array;
+  /** [heads · width]. */
+  bK: Float32Array;
+  /** Values: what every latent reads, [dSae, dIn]. */
+  wV: Float32Array;
+  /** [dSae]. */
+  bV: Float32Array;
+  /** Gain of the queries' norm [heads · width]; no norms when absent. */
+  lnQ?: Float32Array;
+  /** Gain of the keys' norm. */
+  lnK?: Float32Array;
+  /** What every latent writes: W_O, [dSae, dOut]. */
+  wDec: Float32Array;
+  /** Output bias [dOut]. */
+  bDec: Float32Array;
+  /** Whether selection looks at `h · ‖W_dec row‖` in place of `h`. */
+  gateByDecoderNorm: boolean;
+  /** The activation function. */
+  activation: Activation;
+}
+
 /** Everything that training makes. */
-export type TrainedRecord = DictionaryRecord | CltRecord;
+export type TrainedRecord = DictionaryRecord | CltRecord | LorsaRecord;
 
 /** Where a dictionary comes from; goes into `sdm.json` and into the metadata of exports. */
 export interface Provenance {

@@ -13,7 +13,9 @@ import type { Gpu } from "../gpu/device.ts";
 import type { Command } from "../gpu/program.ts";
 import type { Rows } from "../gpu/rows.ts";
 import type { AdamRates } from "../kernels/adam.ts";
+import type { Rotary } from "../kernels/rope_rows.ts";
 import type { OptimizerKind } from "../optim/types.ts";
+import type { AttentionSource } from "./attention_source.ts";
 import type { TrainedRecord } from "./record.ts";
 
 /** Names of the gates. */
@@ -45,6 +47,24 @@ export interface KeySettings {
   readonly heads: number;
   /** Whether latents have a bias each. */
   readonly bias: boolean;
+}
+
+/** Attention heads that latents share. */
+export interface AttentionSettings {
+  /** Query-key heads; the latents are a multiple of them. */
+  readonly heads: number;
+  /** Numbers of a query or key, a multiple of 4. */
+  readonly width: number;
+  /** Divisor of the scores. */
+  readonly scale: number;
+  /** Rotary positions; none when absent. */
+  readonly rotary?: Rotary;
+  /** Whether queries and keys have an RMS norm each. */
+  readonly norms: boolean;
+  /** Added to the mean of squares in it. */
+  readonly eps: number;
+  /** What is taken from the model's own attention at the start: queries and keys, or values and outputs as well. */
+  readonly start?: "queries" | "all";
 }
 
 /** Sizes and numbers that every model is built from. Options of single blocks stand in their own groups. */
@@ -119,6 +139,8 @@ export interface ModelOptions {
   pursuit?: PursuitSettings;
   /** How product keys are laid out; one head without a bias a latent when absent. */
   keys?: KeySettings;
+  /** Attention heads of models that attend; as many of width 64 as the input is wide, with rotation, when absent. */
+  attention?: AttentionSettings;
   /** Sparsity penalty of the activations that have one; their usual one when absent. */
   penalty?: PenaltyOptions;
   /** How thresholds are trained. */
@@ -213,6 +235,8 @@ export interface StartFacts {
   sample: Float32Array;
   /** Factors that the points of a batch are multiplied with: inputs, then targets. */
   scales: readonly number[];
+  /** The model's own attention between input and target, where first values are asked of it. */
+  attention?: AttentionSource;
 }
 
 /** What a model needs of its data. */

@@ -37,6 +37,8 @@ interface SpecialOptions {
   m2?: number;
   heads?: number;
   dQk?: number;
+  norms?: boolean;
+  adjacentPairs?: boolean;
 }
 
 /** Options of the model that the case describes. */
@@ -53,12 +55,25 @@ export function optionsOf({ type, options }: AutogradCase): ModelOptions {
     penaltyName,
     m1,
     m2: _m2,
-    heads: _heads,
-    dQk: _dQk,
+    heads,
+    dQk,
+    norms = false,
+    adjacentPairs = true,
     ...plain
   } = options;
   return modelOptions({
     ...familyOf(type).defaults,
+    ...heads && dQk && {
+      gateByDecoderNorm: false,
+      attention: {
+        heads,
+        width: dQk,
+        scale: Math.sqrt(dQk),
+        rotary: { dim: dQk, base: 10000, adjacentPairs, copies: 1 },
+        norms,
+        eps: 1e-6,
+      },
+    },
     ...plain,
     deadAfterTokens: 1000,
     clipGradNorm: 0,

@@ -1,6 +1,7 @@
 /** The reference forward pass of any record. */
 import type { TrainedRecord } from "../../lib/models/record.ts";
 import { forwardLayers } from "../../lib/reference/forward_layers.ts";
+import { forwardLorsa } from "../../lib/reference/forward_lorsa.ts";
 import { forwardRecord } from "../../lib/reference/forward_record.ts";
 
 /** Dense latents of all layers, and the reconstruction of every target. */
@@ -15,6 +16,8 @@ export function forwardOf(record: TrainedRecord, points: readonly Float32Array[]
     const { latents, reconstructions } = forwardLayers(record, points);
     return { latents, recon: reconstructions };
   }
-  const { latents, reconstruction } = forwardRecord(record, points[0]);
+  const { latents, reconstruction } = record.kind === "lorsa"
+    ? forwardLorsa(record, points[0])
+    : forwardRecord(record, points[0]);
   return { latents, recon: [reconstruction] };
 }

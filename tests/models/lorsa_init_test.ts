@@ -2,8 +2,8 @@ import assert from "assert";
 import { Matrix, SingularValueDecomposition } from "ml-matrix";
 import { RandomStream } from "../../lib/base/random.ts";
 import { SdmError } from "../../lib/base/errors.ts";
+import type { AttentionSource } from "../../lib/models/attention_source.ts";
 import {
-  type AttentionSource,
   fromAttention,
   inActiveSubspace,
   lorsaInitial,
