@@ -149,13 +149,6 @@ function loadDense(
   return panelCoder(encoder, gate);
 }
 
-/** A code that is picked from what is left of the input. */
-function pursuitParts(gpu: Gpu, record: DictionaryRecord, rows: number): InferenceParts {
-  const { x, code, encode, decode } = loadPursuit(gpu, record, rows);
-  const targets = [{ target: x, decode }];
-  return { inputs: [x], code, latents: record.dSae, rowUnit: 1, encode, targets };
-}
-
 /** One code from whole sequences of one input. */
 function attentionParts(
   gpu: Gpu,
@@ -181,6 +174,13 @@ function attentionParts(
       decode: (recon) => decodeInto(gpu, code, wDec, bDec, recon),
     }],
   };
+}
+
+/** A code that is picked from what is left of the input. */
+function pursuitParts(gpu: Gpu, record: DictionaryRecord, rows: number): InferenceParts {
+  const { x, code, encode, decode } = loadPursuit(gpu, record, rows);
+  const targets = [{ target: x, decode }];
+  return { inputs: [x], code, latents: record.dSae, rowUnit: 1, encode, targets };
 }
 
 function decodeInto(

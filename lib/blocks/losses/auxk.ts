@@ -3,7 +3,8 @@
  *
  * `ê = Σ_{j in top-k_aux of the dead} ReLU(h_j) W_dec[j]`, `L_aux = Σ‖E - ê‖² / Σ‖E - Ē‖²`, E the error without gradient,
  * no bias in ê, zero where nothing is dead. Source: architectures spec, section 2, "Recommend".
- * Only the dead latents' rows are gathered and scored, and where none is dead no group is launched.
+ * Only the dead latents' rows are gathered and scored, and where none is dead no group is launched. An encoder whose
+ * latents do not all look at the same rows scores all panels again, and the live latents are masked.
  * @module
  */
 import { createBuffer, type Gpu } from "../../gpu/device.ts";
@@ -11,11 +12,12 @@ import type { Dispatch } from "../../gpu/kernel.ts";
 import type { Command } from "../../gpu/program.ts";
 import { createRows, onlyShard } from "../../gpu/rows.ts";
 import { columnSums } from "../../kernels/column_sums.ts";
-import { STEP } from "../../kernels/common.ts";
+import { createCount, STEP } from "../../kernels/common.ts";
 import { decodeRows } from "../../kernels/decode_rows.ts";
 import { encodeGemm, PANEL_UNIT } from "../../kernels/encode_gemm.ts";
 import { gatherRows } from "../../kernels/gather_rows.ts";
 import { lossScalars } from "../../kernels/loss_scalars.ts";
+import { maskScores } from "../../kernels/mask_scores.ts";
 import { type Guarded, planIndirect } from "../../kernels/plan_indirect.ts";
 import { residualRows, STATS } from "../../kernels/residual_rows.ts";
 import { roundUp } from "../../tensor/shards.ts";
@@ -51,7 +53,7 @@ export interface AuxkOptions {
   kAux: number;
   /** The model's reconstruction: its residual is what the dead latents try to reconstruct. */
   main: Site;
-  /** The model's encoder; it has a row for every latent, and its panel is used again. */
+  /** The model's encoder; its panel is used again. */
   encoder: ScoreEncoder;
   /** A decoder of the same W_dec, without prefixes. */
   decoder: Decoder;
@@ -66,7 +68,6 @@ export interface AuxkOptions {
 /** Makes the loss. */
 export function auxkLoss(gpu: Gpu, space: Workspace, options: AuxkOptions): AuxkLoss {
   const { alpha, kAux, main, encoder, decoder, wDec, dead } = options;
-  if (!encoder.latentRows) throw new Error("AuxK needs an encoder with a row for every latent");
   const { rows } = space;
   const { cols, stride } = main.residual;
   const step = createBuffer(gpu, STEP.words * 4, "aux step");
@@ -75,8 +76,9 @@ export function auxkLoss(gpu: Gpu, space: Workspace, options: AuxkOptions): Auxk
     rows,
     kMax: kAux,
     step,
-    count: dead.deadCount,
-    map: dead.list,
+    ...encoder.latentRows
+      ? { count: dead.deadCount, map: dead.list }
+      : { count: createCount(gpu, wDec.value.rows) },
   });
   const [{ code, most }] = gate.codes;
   const site = createSite(
@@ -91,14 +93,16 @@ export function auxkLoss(gpu: Gpu, space: Workspace, options: AuxkOptions): Auxk
   return {
     site,
     forwardBackward() {
-      const panels = deadPanels(gpu, space, encoder, dead);
+      const listed = encoder.latentRows &&
+        deadPanels(gpu, space, encoder, encoder.latentRows, dead);
+      const panels = listed ?? maskedPanels(gpu, space, encoder, dead);
       const guarded: (Guarded | Exclude<Command, Dispatch>)[] = [];
       const add = (commands: readonly Command[], above: number) => {
         for (const c of commands) guarded.push("kind" in c ? c : { dispatch: c, above });
       };
       // A panel runs when the list reaches it; what follows the panels runs when anything is dead.
       const selection = gate.forward(panels);
-      selection.panels.forEach((commands, i) => add(commands, panels[i].firstLatent));
+      selection.panels.forEach((commands, i) => add(commands, listed ? panels[i].firstLatent : 0));
       add([
         ...selection.finish,
         ...decodeRows.record(gpu, { code, w: wDec.value, recon: onlyShard(site.recon) }),
@@ -143,9 +147,9 @@ function deadPanels(
   gpu: Gpu,
   space: Workspace,
   encoder: ScoreEncoder,
+  { w: wEnc, b: bEnc }: NonNullable<ScoreEncoder["latentRows"]>,
   dead: DeadLatents,
 ): ScorePanel[] {
-  const { w: wEnc, b: bEnc } = encoder.latentRows!;
   const dSae = wEnc.value.rows;
   const panel = encoder.panel;
   const gathered = createRows(gpu, "dead rows", panel, wEnc.value.cols);
@@ -185,4 +189,17 @@ function deadPanels(
     });
   }
   return panels;
+}
+
+/** All panels, with the scores of the dead latents only. */
+function maskedPanels(
+  gpu: Gpu,
+  { rows }: Workspace,
+  encoder: ScoreEncoder,
+  { flags }: DeadLatents,
+): ScorePanel[] {
+  return encoder.panels().map((given) => ({
+    ...given,
+    commands: [...given.commands, maskScores.record(gpu, { rows, flags, ...given })],
+  }));
 }
