@@ -4,8 +4,12 @@
  */
 import type { ModelOptions, StartFacts } from "./types.ts";
 
-/** Rows that a quantile is taken of, at most: more change it by less than training does. */
+/** Rows that a quantile is taken of: more change it by less than training does. */
 const MOST_ROWS = 512;
+const LEAST_ROWS = 64;
+
+/** Multiplications that it may take, a few seconds, before rows become fewer. */
+const WORK = 4e9;
 
 /** Active latents of a row that are aimed at (Anthropic's of January 2025). */
 const ACTIVE = 10_000;
@@ -31,7 +35,8 @@ export function quantileBias(
   theta: number,
 ): Float32Array {
   const all = sample.length / dIn;
-  const rows = Math.min(MOST_ROWS, all);
+  const affordable = Math.max(LEAST_ROWS, Math.floor(WORK / (dSae * dIn)));
+  const rows = Math.min(MOST_ROWS, affordable, all);
   const share = Math.min(0.5, ACTIVE / dSae);
   const centred = new Float64Array(rows * dIn);
   const bias = inputBias && decoderBias ? bDec[0] : undefined;
