@@ -3,6 +3,7 @@
  * @module
  */
 import type { EvaluateOutcome, EvaluateRequest } from "../report/evaluate.ts";
+import type { SyntheticOutcome, SyntheticRequest } from "../report/synthetic.ts";
 import type { TrainRequest, TrainResult } from "../train/types.ts";
 import type { JobHooks } from "./remote.ts";
 
@@ -35,4 +36,13 @@ export async function buildReport(
 ): Promise<EvalOutcome & { file: string }> {
   const { runJob } = await import("./remote.ts");
   return await runJob("report", request, hooks);
+}
+
+/** Trains families on planted features and measures them. */
+export async function synthInWorker(
+  request: SyntheticRequest,
+  hooks: WorkHooks,
+): Promise<SyntheticOutcome> {
+  const { runJob } = await import("./remote.ts");
+  return await runJob("synth", request, hooks);
 }

@@ -5,6 +5,7 @@
 import type { PortableError } from "../base/errors.ts";
 import type { ProgressEvent } from "../base/progress.ts";
 import type { EvaluateOutcome, EvaluateRequest } from "../report/evaluate.ts";
+import type { SyntheticOutcome, SyntheticRequest } from "../report/synthetic.ts";
 import type { TrainRequest, TrainResult } from "../train/types.ts";
 
 /** Jobs by name, with what they take and give. */
@@ -18,6 +19,8 @@ export interface Jobs {
     request: EvaluateRequest & { out?: string };
     result: EvaluateOutcome & { file: string };
   };
+  /** Families on planted features. */
+  synth: { request: SyntheticRequest; result: SyntheticOutcome };
 }
 
 /** To the worker: do this, or stop when you can. */

@@ -54,6 +54,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./report.ts"),
   },
   {
+    name: "synth",
+    summary: "train families on planted features and say what they found",
+    load: () => import("./synth.ts"),
+  },
+  {
     name: "encode",
     summary: "show the active latents of each token of a text",
     load: () => import("./encode.ts"),

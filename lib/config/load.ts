@@ -47,12 +47,19 @@ async function isFolder(path: string): Promise<boolean> {
   return await Deno.stat(path).then((info) => info.isDirectory, () => false);
 }
 
+/** Keys that were written down, and where: a file's name or "command line". */
+export interface WrittenKeys {
+  /** Values by path, paths absolute. */
+  placed: PlacedKeys;
+  /** For errors. */
+  source: string;
+}
+
 /**
- * Reads and checks a configuration. Flags hold over the file; paths of the result are absolute.
- * @throws SdmError when something cannot be read or is not legal
+ * Reads what is written in the file and on the command line, unchecked but for the names of keys. Flags hold over the file.
+ * @throws SdmError when something cannot be read, or a key is not known
  */
-export async function loadConfig(sources: ConfigSources): Promise<Config> {
-  let file = sources.file;
+export async function readKeys({ file, overrides = [] }: ConfigSources): Promise<WrittenKeys> {
   if (file !== undefined && await isFolder(file)) {
     const folder = file;
     file = `${folder.replace(/[\\/]+$/, "")}/config.json`;
@@ -68,12 +75,18 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
     const raw = parseConfigText(await readTextFile(file, "config"), file);
     placed = absolutePaths(placeKeys(raw, source), dirname(resolve(file)));
   }
-  const overrides = absolutePaths(
-    applyOverrides(new Map(), sources.overrides ?? []),
-    Deno.cwd(),
-  );
-  const all = applyOverrides(placed, [...overrides].map(([path, value]) => ({ path, value })));
-  const config = validateConfig(all, { source, inputs: sources.inputs });
+  const given = absolutePaths(applyOverrides(new Map(), overrides), Deno.cwd());
+  const all = applyOverrides(placed, [...given].map(([path, value]) => ({ path, value })));
+  return { placed: all, source };
+}
+
+/**
+ * Reads and checks a configuration. Flags hold over the file; paths of the result are absolute.
+ * @throws SdmError when something cannot be read or is not legal
+ */
+export async function loadConfig(sources: ConfigSources): Promise<Config> {
+  const { placed, source } = await readKeys(sources);
+  const config = validateConfig(placed, { source, inputs: sources.inputs });
   return { ...config, output_path: resolve(config.output_path) };
 }
 
