@@ -43,6 +43,11 @@ function reorderActivation(activation: Activation, order: ArrayLike<number>): Ac
   if (activation.name === "jumprelu") {
     return { ...activation, threshold: permuteRows(activation.threshold, order, 1) };
   }
+  if (activation.name === "product_keys") {
+    throw new SdmError(
+      "Cannot reorder latents: these stand on grids of sub-keys, an encoder with a row a latent is needed",
+    );
+  }
   if (activation.name === "groupmax") {
     let first = 0;
     for (let g = 0; g < activation.k; g++) {

@@ -51,6 +51,13 @@ Deno.test("a dictionary with reordered latents means the same, whatever its gate
   assert.deepEqual(record().wEnc, numbers(LATENTS * D, 1), "the record itself is left alone");
 });
 
+Deno.test("latents on grids of sub-keys keep their places", () => {
+  const [keys, keyBias] = [new Float32Array(0), new Float32Array(0)];
+  const activation = { name: "product_keys", k: 2, heads: 2, m1: 2, m2: 3, keys, keyBias } as const;
+  const order = Array.from({ length: record({}).dSae }, (_, f) => f);
+  assert.throws(() => reorderLatents(record({ activation }), order), /grids of sub-keys/);
+});
+
 Deno.test("groups of a groupmax gate keep their latents", () => {
   const grouped = record({ activation: { name: "groupmax", k: 3 } });
   sameMeaning(grouped, [2, 0, 1, 3, 5, 4, 8, 7, 6]);
