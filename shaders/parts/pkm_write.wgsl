@@ -1,4 +1,4 @@
-// The end of pkm_select: from thresholds and counts to entries. Uses what pkm_grid uses, and shares.
+// The end of pkm_select: from thresholds and counts to entries. Goes with pkm_grid, uses shares.
 
 // What the threads before this one have in shares, and what all have.
 fn before(local: u32) -> vec4u {
