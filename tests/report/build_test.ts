@@ -56,16 +56,18 @@ Deno.test("the report and eval.json of a run hold what a float64 computation ove
 
     // The same rows through the reference.
     const { record } = await openDictionary(run);
+    assert.ok(record.kind === "sae");
     const inputs = await openTextInputs(textOptions(config, "held_out"), silent);
-    const data = await readHeldOut(inputs, { maxRows: ROWS, seed: 0, onProgress: silent });
+    const data = await readHeldOut(inputs, { maxRows: ROWS, onProgress: silent });
     await inputs.runner.close();
-    const { latents, reconstruction } = forwardRecord(record, data.x);
-    const mean = new Float64Array(data.d);
-    data.x.forEach((v, i) => mean[i % data.d] += v / ROWS);
+    const [{ d, x }] = data.points;
+    const { latents, reconstruction } = forwardRecord(record, x);
+    const mean = new Float64Array(d);
+    x.forEach((v, i) => mean[i % d] += v / ROWS);
     let error = 0, variance = 0;
-    data.x.forEach((v, i) => {
+    x.forEach((v, i) => {
       error += (v - reconstruction[i]) ** 2;
-      variance += (v - mean[i % data.d]) ** 2;
+      variance += (v - mean[i % d]) ** 2;
     });
     const figure = (name: string) =>
       outcome.contenders[0].figures.find((f) => f.name === name)!.value as number;
@@ -88,7 +90,7 @@ Deno.test("the report and eval.json of a run hold what a float64 computation ove
     const facts = textOf(byId(page, "run"));
     for (
       const words of [
-        "topk, 192 latents of width 192",
+        "sae, topk, 192 latents of width 192",
         "k = 6",
         "blocks.2.hook_resid_post",
         "heldout.jsonl.gz",
