@@ -137,7 +137,6 @@ const SHAPE_RULES: RuleTable = {
     because: "lengths matter to selections and thresholds over free decoder rows only",
     neutral: [false, true],
     defaults: [
-      { if: { type: ["clt"], activation: ["layertopk", "batchlayertopk"] }, value: true },
       { if: { type: ["lorsa"], activation: SELECTIONS }, value: true },
       { value: false },
     ],
@@ -148,9 +147,9 @@ const SHAPE_RULES: RuleTable = {
         because: "a transcoder's decoder starts at zero, so that nothing would ever be active",
       },
       {
-        if: { type: ["clt"], activation: ["topk", "batchtopk"] },
+        if: { type: ["clt"] },
         values: [false],
-        because: "a gate of one layer does not know what later layers add to the lengths",
+        because: "lengths over all later layers are known in training, not to who runs a layer",
       },
     ],
   },

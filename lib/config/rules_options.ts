@@ -13,6 +13,10 @@ const JUMPRELU: KeyRule = {
   when: [{ activation: ["jumprelu"] }],
   because: "only thresholds (activation jumprelu) have it",
 };
+const PRE_ACT: KeyRule = {
+  when: [{ activation: ["jumprelu"], encoder: ["dense"] }],
+  because: "only thresholds over a dense encoder have the pre-activation loss",
+};
 const P_NORM: KeyRule = {
   when: [{ sparsity_penalty: ["lp_norm", "lp"] }],
   because: "only the penalties lp_norm and lp have an exponent",
@@ -92,11 +96,11 @@ export const OPTION_RULES: RuleTable = {
     defaults: [{ value: 0.01 }],
   },
   "dictionary.pre_act_coefficient": {
-    ...JUMPRELU,
+    ...PRE_ACT,
     neutral: [0],
     defaults: [{ if: { sparsity_penalty: TANH }, value: 3e-6 }, { value: 0 }],
   },
-  "dictionary.pre_act_scope": { ...JUMPRELU, defaults: [{ value: "all" }] },
+  "dictionary.pre_act_scope": { ...PRE_ACT, defaults: [{ value: "all" }] },
   "dictionary.sparsity_warm_up_steps": {
     when: [{ activation: PENALISED }],
     because: "selections by count and pursuits need no penalty",

@@ -245,7 +245,9 @@ function initial(options: ModelOptions, seed: number, facts: StartFacts): Initia
     values.set(`W_dec_${l}`, uniform(rows * dOut, 1 / Math.sqrt(layers * dOut), stream, 2 * l + 1));
     if (options.decoderBias) values.set(`b_dec_${l}`, facts.bDec[l].slice());
   }
-  return values;
+  const all = { ...options, dSae: layers * dSae };
+  const more = activationOf(gateOf(options).gate).initial?.(all, seed, facts, values);
+  return new Map([...values, ...more ?? []]);
 }
 
 function concat(parts: readonly Float32Array[]): Float32Array {

@@ -4,7 +4,7 @@
  */
 import { PARETO, type PrefixOptions } from "../blocks/decoders/prefix_plan.ts";
 import type { ResolvedConfig } from "../config/types.ts";
-import type { ModelOptions } from "../models/types.ts";
+import type { AttentionSettings, ModelOptions } from "../models/types.ts";
 
 /** Nested prefixes: fixed ones, or as many as are drawn in a step. */
 function prefixesOf({ dictionary, seed }: ResolvedConfig): PrefixOptions | undefined {
@@ -25,16 +25,47 @@ function prefixesOf({ dictionary, seed }: ResolvedConfig): PrefixOptions | undef
   };
 }
 
+/** Added to the mean of squares in the norms of queries and keys: Qwen3's. */
+const QK_EPS = 1e-6;
+
+/** What `lorsa_init` takes from the model's own attention. */
+const STARTS = { default: undefined, mhsa: "queries", active_subspace: "all" } as const;
+
+/** Attention heads, for the family that has them. */
+function attentionOf({ dictionary }: ResolvedConfig): AttentionSettings | undefined {
+  const { n_qk_heads: heads, d_qk_head: width, rotary_dim: dim } = dictionary;
+  if (heads === undefined || width === undefined) return undefined;
+  const start = STARTS[dictionary.lorsa_init ?? "default"];
+  return {
+    heads,
+    width,
+    scale: dictionary.attn_scale ?? Math.sqrt(width),
+    ...(dim !== undefined && {
+      rotary: {
+        dim,
+        base: dictionary.rotary_base ?? 10000,
+        adjacentPairs: dictionary.rotary_adjacent_pairs ?? false,
+        copies: 1,
+      },
+    }),
+    norms: dictionary.use_post_qk_ln ?? false,
+    eps: QK_EPS,
+    ...(start && { start }),
+  };
+}
+
 /** Options of single families; groups that the family does not read are absent. */
 export function familyPlan(
   config: ResolvedConfig,
-): Pick<ModelOptions, "prefixes" | "pursuit" | "keys"> & { multiTopk: boolean } {
+): Pick<ModelOptions, "prefixes" | "pursuit" | "attention" | "keys"> & { multiTopk: boolean } {
   const { dictionary } = config;
   const prefixes = prefixesOf(config);
+  const attention = attentionOf(config);
   const { pursuit_mode: mode } = dictionary;
   return {
     multiTopk: dictionary.multi_topk ?? false,
     ...(prefixes && { prefixes }),
+    ...(attention && { attention }),
     ...(dictionary.encoder === "pkm" && {
       keys: {
         m1: dictionary.pkm_m1,

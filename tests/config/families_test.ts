@@ -315,7 +315,11 @@ Deno.test("defaults are those of the specification", () => {
     [{ type: "pkm", d_sae: 10, k: 2, pkm_m1: 7 }, { pkm_m1: 5 }],
     [{ type: "skip_transcoder" }, { init_b_dec: "mean", d_out: 64, loss: "fvu" }],
     [{ type: "clt" }, { n_layers: 3, sparsity_include_decoder_norm: false }],
-    [{ type: "clt", activation: "layertopk" }, { sparsity_include_decoder_norm: true }],
+    [{ type: "clt", activation: "jumprelu" }, {
+      pre_act_coefficient: undefined,
+      jumprelu_bandwidth: 2,
+      sparsity_include_decoder_norm: false,
+    }],
     [{ type: "lorsa" }, { d_qk_head: 64, n_qk_heads: 1, attn_scale: 8, rotary_dim: 64 }],
   ];
   for (const [values, wanted] of expected) {

@@ -101,6 +101,7 @@ Deno.test("options of every family are complete, and groups that it does not rea
       assert.equal(options.thresholds !== undefined, activation === "jumprelu");
       assert.equal(options.prefixes !== undefined, type === "matryoshka");
       assert.equal(options.pursuit !== undefined, type === "matching_pursuit");
+      assert.equal(options.attention !== undefined, type === "lorsa");
     }
   }
   const kinds = TYPES.map((type) => of({ type }).kind);
@@ -116,7 +117,8 @@ Deno.test("options of every family are complete, and groups that it does not rea
   assert.equal(of({ type: "jumprelu" }).preAct, "all");
   assert.equal(of({ type: "jumprelu", pre_act_coefficient: 0 }).preAct, undefined);
   const target = of({ type: "relu", target_l0: 20 }).penalty!;
-  assert.deepEqual([target.targetL0, target.coefficient, target.steerSteps], [20, 5, 2]);
+  assert.deepEqual([target.targetL0, target.coefficient], [20, 5]);
+  assert.ok(target.steerSteps >= 1 && target.steerSteps < 10, "some dozen times in a run");
 });
 
 Deno.test("nested prefixes are fixed, or as many as are drawn", () => {
@@ -148,6 +150,35 @@ Deno.test("a pursuit has the stops of its mode", () => {
     [pursuit!.maxIterations, pursuit!.residualThreshold, pursuit!.stopOnDuplicateSupport],
     [7, 0.01, true],
   );
+});
+
+Deno.test("lorsa has the heads, the rotation and the start of its keys", () => {
+  const of = (values: Values) => modelOptionsOf(resolved({ type: "lorsa", ...values })).attention;
+  assert.deepEqual(of({}), {
+    heads: 1,
+    width: 24,
+    scale: Math.sqrt(24),
+    rotary: { dim: 24, base: 10000, adjacentPairs: false, copies: 1 },
+    norms: false,
+    eps: 1e-6,
+  });
+  const own = of({
+    n_qk_heads: 8,
+    d_qk_head: 12,
+    positional_embedding: "none",
+    use_post_qk_ln: true,
+    attn_scale: 2,
+    lorsa_init: "mhsa",
+  });
+  assert.deepEqual(own, {
+    heads: 8,
+    width: 12,
+    scale: 2,
+    norms: true,
+    eps: 1e-6,
+    start: "queries",
+  });
+  assert.equal(of({ lorsa_init: "active_subspace" })!.start, "all");
 });
 
 Deno.test("configuration and models agree on what a family needs of its data", () => {
