@@ -13,6 +13,7 @@ import { sha256File } from "../files/hash.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { writeRows } from "../gpu/rows.ts";
 import type { ModelFamily, ModelOptions, StartFacts, TrainableModel } from "../models/types.ts";
+import { ownAttention } from "./own_attention.ts";
 import {
   checkpointPath,
   type CheckpointState,
@@ -104,7 +105,7 @@ export async function initialise(
 async function startFacts(
   gpu: Gpu,
   { needs }: ModelFamily,
-  { rows, dIn, dOut }: ModelOptions,
+  { rows, dIn, dOut, attention }: ModelOptions,
   { config, batches, scales }: StartContext,
 ): Promise<StartFacts> {
   const d = Math.max(dIn, dOut);
@@ -136,6 +137,7 @@ async function startFacts(
     meanInput: points.slice(0, inputs).map((data) => meanRow(data, dIn)),
     sample: points[0],
     scales,
+    ...attention?.start && { attention: await ownAttention(config) },
   };
 }
 
