@@ -1,6 +1,6 @@
-// sums[chunk, c] = sum over the chunk's rows of weight * m[row, c], or of m[row, c]^2 (SQUARED), rows
-// in order. Applied again to its own output with one chunk it gives the sum over all rows, by a
-// tree whose shape depends on the sizes only.
+// sums[chunk, c] = sum over the chunk's rows of weight * m[row, c], or of m[row, c]^2 (SQUARED),
+// rows in order. Applied again to its own output with one chunk it gives the sum over all rows, by
+// a tree whose shape depends on the sizes only.
 struct Dims {
   rows: u32,
   d4: u32,

@@ -1,7 +1,8 @@
 // The largest score of each of `groups` groups of neighbouring latents, panel by panel: one thread
-// a row and group of those that the panel touches. The first `longer` groups have size + 1 latents,
-// the others size. A score that is not larger than what the group has does not enter, so ties go to
-// the lowest latent and NaN never enters; scores must exceed 0. A group without any has latent NONE.
+// a row and group of those that the panel touches. The first `longer` groups have size + 1
+// latents, the others size. A score that is not larger than what the group has does not enter, so
+// ties go to the lowest latent and NaN never enters; scores must exceed 0. A group without any has
+// latent NONE.
 struct Dims {
   rows: u32,
   panel: u32,      // floats of a row of scores

@@ -1,12 +1,10 @@
-// Of every entry of a code: dz += coefficient / rows * d pen / d value; and of every row the penalty
-// itself, without coefficient: values[row]. With u = value * norm of the latent (NORMS) or value:
-//   L1     sum u
-//   NORM   (sum u^p)^(1/p)
-//   POWER  sum u^p; values[row].y holds the same sum for the exponent that comes next
-//   TANH   sum tanh(c u)
-//   QUAD   sum over latents of a (1 + a / s), a = mean over rows of tanh(c u), known beforehand
-// p below 1 would have an infinite slope at 0: u counts as no less than 1e-6. Without VALUES only
-// dz is written (entries that are not the model's code), and NORM reads the row's penalty.
+// Of every entry of a code: dz += coefficient / rows * d pen / d value; and of every row the
+// penalty itself, without coefficient: values[row]. With u = value * norm of the latent (NORMS) or
+// value: L1     sum u NORM   (sum u^p)^(1/p) POWER  sum u^p; values[row].y holds the same sum for
+// the exponent that comes next TANH   sum tanh(c u) QUAD   sum over latents of a (1 + a / s), a =
+// mean over rows of tanh(c u), known beforehand p below 1 would have an infinite slope at 0: u
+// counts as no less than 1e-6. Without VALUES only dz is written (entries that are not the model's
+// code), and NORM reads the row's penalty.
 // TEAM: a workgroup a row, its sums meet in a tree of fixed shape; otherwise a thread a row.
 // Source: architectures spec, sections 1, 4.4, 4.5, 5.
 struct Dims {

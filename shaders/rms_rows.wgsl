@@ -1,6 +1,6 @@
 // RMS norm of every head of every row: y = w * x / sqrt(mean(x * x) + eps), w by head and column.
-// BACKWARD: y holds the derivative by the norm's output and becomes that by x; parts gets what every
-// row adds to the derivative by w. One thread a head of a row, heads are whole vec4s.
+// BACKWARD: y holds the derivative by the norm's output and becomes that by x; parts gets what
+// every row adds to the derivative by w. One thread a head of a row, heads are whole vec4s.
 struct Dims {
   rows: u32,
   heads: u32,

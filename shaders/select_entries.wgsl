@@ -1,8 +1,8 @@
 // Keeps of each row's entries those above a value that was found for the whole batch, and as many
 // of the equal ones as it needs, the first in order of rows and latents; in place, order kept.
-//   COUNT: ties[row] = entries of the row that are equal to it, for a scan; where all equal ones are
-//          needed none has to be counted.
-//   else:  a row takes its equal entries while fewer than needed come before them.
+//   COUNT: ties[row] = entries of the row that are equal to it, for a scan; where all equal ones
+//          are needed none has to be counted. else:  a row takes its equal entries while fewer
+//          than needed come before them.
 struct Dims {
   rows: u32,
 }

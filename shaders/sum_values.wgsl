@@ -1,6 +1,6 @@
-// out[place] = factor * sum over i of values[i * step + first], with WEIGHTED also times out[weight].
-// One workgroup: its threads take values in turn and their sums meet in a tree, so that the order
-// depends on the count only.
+// out[place] = factor * sum over i of values[i * step + first], with WEIGHTED also times
+// out[weight]. One workgroup: its threads take values in turn and their sums meet in a tree, so
+// that the order depends on the count only.
 struct Dims {
   count: u32,
   step: u32,

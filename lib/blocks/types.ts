@@ -1,38 +1,16 @@
 /**
- * What the blocks of a model have in common: parameters, the workspace of a batch, codes and the sites where they are
- * decoded, and the properties that shared code asks for instead of a family's name.
+ * What the blocks of a model have in common: parameters, the workspace of a batch, and the properties that shared code asks
+ * for instead of a family's name.
  * @module
  */
-import { createBuffer, type Gpu } from "../gpu/device.ts";
 import type { Command } from "../gpu/program.ts";
-import { createRows, onlyShard, type Rows } from "../gpu/rows.ts";
-import { type CodeByLatent, type CodeByRow, createCodeByLatent } from "../kernels/code.ts";
-import { createScalars, STEP } from "../kernels/common.ts";
-import { STATS } from "../kernels/residual_rows.ts";
+import type { Rows } from "../gpu/rows.ts";
+import type { CodeByLatent, CodeByRow } from "../kernels/code.ts";
+import type { Parameter } from "./parameter.ts";
+import type { CodePlan, Site } from "./workspace.ts";
 
-/** How the optimiser and clipping treat a parameter. */
-export interface ParameterTraits {
-  /** Whether rows are kept at unit length and gradients orthogonal to them. */
-  readonly unitRows: boolean;
-  /** Whether its gradient counts for clipping and is clipped. */
-  readonly clipped: boolean;
-  /** Factor of the learning rate. */
-  readonly lrFactor: number;
-  /** Whether values below zero become zero after an update. */
-  readonly nonNegative: boolean;
-  /** Whether weight decay acts on it. */
-  readonly decays: boolean;
-}
-
-/** A trained parameter and its gradient. Vectors are matrices of one row. */
-export interface Parameter extends ParameterTraits {
-  /** Name in checkpoints: `W_enc`, `b_enc`, `W_dec`, `b_dec`. */
-  readonly name: string;
-  /** The values. */
-  readonly value: Rows;
-  /** Their gradient, split like the values. */
-  readonly grad: Rows;
-}
+export * from "./parameter.ts";
+export * from "./workspace.ts";
 
 /** u32 or f32 words on the device that belong to a checkpoint: counters, thresholds, controllers. */
 export interface StateBuffer {
@@ -44,125 +22,11 @@ export interface StateBuffer {
   readonly words: number;
 }
 
-/** Sizes that every block knows. */
-export interface BlockShape {
-  /** Rows of a batch. */
-  rows: number;
-  /** Input width. */
-  dIn: number;
-  /** Output width. */
-  dOut: number;
-  /** Number of latents. */
-  dSae: number;
-}
-
 /** How a gate chooses: what the trainer and exporters need to know of it. */
 export type GateScope = "row" | "batch" | "layer" | "threshold" | "sequence";
 
 /** How candidates arise: every latent is scored, a grid of sub-keys, greedily, or after attention. */
 export type Candidates = "dense" | "grid" | "pursuit" | "attention";
-
-/** Buffers of a batch that more than one block touches. */
-export interface Workspace {
-  /** Rows of a batch. */
-  readonly rows: number;
-  /** f32 [rows, dIn]: the batch. */
-  readonly x: Rows;
-  /** f32 [rows, dIn]: the batch less the input bias; `x` itself where there is none. */
-  readonly centred: Rows;
-  /** f32 [rows, dOut]: what should come out; the batch itself in a plain autoencoder. */
-  readonly target: Rows;
-  /** f32 [dOut]: sum of the target's rows. */
-  readonly targetSum: GPUBuffer;
-  /** Numbers from the host, see `STEP`. */
-  readonly step: GPUBuffer;
-  /** Numbers between kernels, see `SCALARS` and `siteWord`. */
-  readonly scalars: GPUBuffer;
-}
-
-/** What a workspace is made for. */
-export interface WorkspaceOptions extends BlockShape {
-  /** Whether the target is another matrix than the batch. */
-  separateTarget?: boolean;
-  /** Whether a bias is taken from the input. */
-  inputBias?: boolean;
-}
-
-/** Makes the buffers of a batch. */
-export function createWorkspace(gpu: Gpu, options: WorkspaceOptions): Workspace {
-  const { rows, dIn, dOut, separateTarget = false, inputBias = true } = options;
-  const x = createRows(gpu, "x", rows, dIn);
-  const target = separateTarget ? createRows(gpu, "target", rows, dOut) : x;
-  return {
-    rows,
-    x,
-    centred: inputBias ? createRows(gpu, "centred", rows, dIn) : x,
-    target,
-    targetSum: createBuffer(gpu, target.stride * 4, "target sum"),
-    step: createBuffer(gpu, STEP.words * 4, "step"),
-    scalars: createScalars(gpu),
-  };
-}
-
-/** A code that a coder makes, and what happens to it. */
-export interface CodePlan {
-  /** The code. */
-  readonly code: CodeByRow;
-  /** Entries of all rows together at most, over the rows; the capacity of a row when absent. */
-  readonly most?: number;
-  /** Weight of its reconstruction loss. */
-  readonly weight: number;
-  /** Whether its loss trains decoder and decoder bias. */
-  readonly trainsDecoder: boolean;
-}
-
-/** A code with the place where it is decoded. Site 0 is the model's reconstruction. */
-export interface Site {
-  /** Number of the site; its words in `scalars` are `siteWord(index, …)`. */
-  readonly index: number;
-  /** The code to decode; its `dz` is the derivative of the loss by every value. */
-  readonly code: CodeByRow;
-  /** The same code by latent. */
-  readonly byLatent: CodeByLatent;
-  /** Weight of its reconstruction loss. */
-  readonly weight: number;
-  /** Whether its loss trains decoder and decoder bias. */
-  readonly trainsDecoder: boolean;
-  /** f32 [rows, dOut]: the reconstruction. */
-  readonly recon: Rows;
-  /** f32 [rows, dOut]: target less reconstruction. */
-  readonly residual: Rows;
-  /** f32 [rows, STATS]. */
-  readonly stats: GPUBuffer;
-  /** f32 [STATS]: their sums. */
-  readonly statSums: GPUBuffer;
-}
-
-/**
- * Makes the place of a code.
- * @param latents number of latents of the code
- * @param byLatent the code by latent, where another site of the same code has it
- */
-export function createSite(
-  gpu: Gpu,
-  space: Workspace,
-  plan: CodePlan,
-  index: number,
-  latents: number,
-  byLatent?: CodeByLatent,
-): Site {
-  const { rows, target } = space;
-  const name = index === 0 ? "" : ` ${index}`;
-  return {
-    index,
-    ...plan,
-    byLatent: byLatent ?? createCodeByLatent(gpu, rows, plan.most ?? plan.code.capacity, latents),
-    recon: createRows(gpu, `recon${name}`, rows, target.cols),
-    residual: createRows(gpu, `residual${name}`, rows, target.cols),
-    stats: createBuffer(gpu, rows * STATS * 4, `stats${name}`),
-    statSums: createBuffer(gpu, STATS * 4, `stat sums${name}`),
-  };
-}
 
 /** Scores of latents [firstLatent, firstLatent + latents), and the commands that make them. */
 export interface ScorePanel {
@@ -348,46 +212,4 @@ export interface RingField {
   readonly name: string;
   /** Its word in `scalars`. */
   readonly word: number;
-}
-
-/** Traits of an ordinary parameter. */
-const PLAIN: ParameterTraits = {
-  unitRows: false,
-  clipped: true,
-  lrFactor: 1,
-  nonNegative: false,
-  decays: true,
-};
-
-/** Makes a parameter with a zero gradient. */
-export function createParameter(
-  gpu: Gpu,
-  name: string,
-  rows: number,
-  cols: number,
-  traits: Partial<ParameterTraits> = {},
-): Parameter {
-  return {
-    name,
-    value: createRows(gpu, name, rows, cols),
-    grad: createRows(gpu, `grad ${name}`, rows, cols),
-    ...PLAIN,
-    ...traits,
-  };
-}
-
-/** A parameter that is never trained: it has no gradient of its own. */
-export function frozenParameter(gpu: Gpu, name: string, rows: number, cols: number): Parameter {
-  const value = createRows(gpu, name, rows, cols);
-  return { name, value, grad: value, ...PLAIN };
-}
-
-/** The buffer of a parameter that is a vector. */
-export function vectorOf(parameter: Parameter): GPUBuffer {
-  return onlyShard(parameter.value);
-}
-
-/** The buffer of a vector's gradient. */
-export function gradOf(parameter: Parameter): GPUBuffer {
-  return onlyShard(parameter.grad);
 }

@@ -10,37 +10,10 @@ import type { CodeByRow } from "../kernels/code.ts";
 import { residualRows, STATS } from "../kernels/residual_rows.ts";
 import { inferenceParts, type InferenceTarget } from "./inference_parts.ts";
 import type { TrainedRecord } from "./record.ts";
+import type { EncodedRows, LoadedDictionary } from "./loaded.ts";
 import { rowNormalised } from "./row_normalised.ts";
 
-/** Codes and sums of some rows, on the host. */
-export interface EncodedRows {
-  /** Number of rows. */
-  rows: number;
-  /** First entry of each row, and one past the last of all [rows + 1]. */
-  rowStart: Uint32Array;
-  /** Latents, ascending within a row. */
-  latent: Uint32Array;
-  /** Their values, all positive. */
-  value: Float32Array;
-  /** Of every target the sums of each row, [rows, STATS]: |r|², -, |y|², x·y, |x|², x being the target and y the output. */
-  stats: Float32Array[];
-  /** Of every target the reconstructions [rows, dOut], when they were asked for. */
-  recon?: Float32Array[];
-}
-
-/** A dictionary that is ready to run. */
-export interface LoadedDictionary {
-  /** Rows that a call may have at most. */
-  readonly maxRows: number;
-  /** Rows of a call are a multiple of this: 1, or the tokens of a sequence. */
-  readonly rowUnit: number;
-  /** Number of latents, of all layers together. */
-  readonly latents: number;
-  /** Widths of the points: inputs, then targets; an autoencoder has one point for both. */
-  readonly widths: readonly number[];
-  /** Encodes and decodes rows: of every point a row-major matrix [rows ≤ maxRows, its width]. */
-  run(points: readonly Float32Array[], withRecon?: boolean): Promise<EncodedRows>;
-}
+export type { EncodedRows, LoadedDictionary } from "./loaded.ts";
 
 /** A target with its buffers. */
 interface Place {

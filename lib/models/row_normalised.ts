@@ -5,7 +5,7 @@
  */
 import { STATS } from "../kernels/residual_rows.ts";
 import { normaliseRows, restoreRows, ROW_NORMS, type RowNorm } from "../tensor/row_norm.ts";
-import type { LoadedDictionary } from "./inference.ts";
+import type { LoadedDictionary } from "./loaded.ts";
 import type { TrainedRecord } from "./record.ts";
 
 /** Sums of each row as `residual_rows` makes them: |r|², -, |y|², x·y, |x|². */
