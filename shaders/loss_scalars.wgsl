@@ -2,12 +2,14 @@
 //   FVU:  loss = sum |e|^2 / V, V = sum |y - mean|^2 (the batch's own, treated as data); scale of
 //         the gradient -2 weight / V; a V below 1e-12 gives zero
 //   else: loss = factor * sum |e|^2; scale -2 weight factor
-// GUARDED: all zero where the count is zero (AuxK without dead latents).
+// GUARDED: all zero where the count is zero (AuxK without dead latents). MASKED: the factor is for
+// all rows of the batch, and sums[5] of them count.
 struct Dims {
   weight: f32,
   factor: f32,
   at: u32,         // first word of the site in scalars
   place: u32,      // place of the count
+  rows: f32,       // of the batch; used by MASKED
 }
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> sums: array<vec4f>;
@@ -29,8 +31,13 @@ fn main() {
   let loss = share;
   let scale = select(0.0, -2.0 * dims.weight / spread, sound);
   //#else
-  let loss = dims.factor * error;
-  let scale = -2.0 * dims.weight * dims.factor;
+  //#if MASKED
+  let factor = dims.factor * (dims.rows / max(1.0, sums[1].y));
+  //#else
+  let factor = dims.factor;
+  //#end
+  let loss = factor * error;
+  let scale = -2.0 * dims.weight * factor;
   //#end
   scalars[dims.at + {{SCALE}}u] = select(0.0, scale, useful);
   scalars[dims.at + {{LOSS}}u] = select(0.0, loss, useful);

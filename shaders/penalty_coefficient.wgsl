@@ -3,9 +3,10 @@
 // ANNEAL: when the exponent changes, anneal grows by log(mean penalty at the old one / mean penalty
 // at the new one) over the last steps, so that coefficient times penalty does not jump
 // (architectures spec, section 5).
-// COUNT: the penalty is the mean number of active latents, which trains only thresholds; with TARGET
-// it is (L0 / target - 1)^2, and what acts on L0 is its derivative, 2 (L0 / target - 1) / target
-// (section 4.3). Both losses are made here. One thread.
+// COUNT: the penalty is the mean number of active latents, which trains only thresholds; with
+// TARGET it is (L0 / target - 1)^2, and what acts on L0 is its derivative, 2 (L0 / target - 1) /
+// target (section 4.3). Both losses are made here. Penalties are divided by the rows of the batch:
+// where some do not count, the coefficient makes up for it. One thread.
 struct Dims {
   rows: f32,        // rows of the batch
   place: u32,       // place of the number of entries in offsets
@@ -37,9 +38,10 @@ fn main() {
   }
   //#end
   let factor = exp(dims.start + state[{{CONTROL}}] + state[{{LOG_ANNEAL}}]);
+  let counted = dims.rows - f32(bitcast<u32>(step[{{LEFT_OUT}}]));
   var coefficient = step[{{STEP_COEFFICIENT}}] * factor;
   //#if COUNT
-  let active_ = f32(offsets[dims.place]) / dims.rows;
+  let active_ = f32(offsets[dims.place]) / counted;
   //#if TARGET
   let off = active_ / dims.goal - 1.0;
   scalars[{{LOSS}}] = coefficient * off * off;
@@ -48,5 +50,5 @@ fn main() {
   scalars[{{LOSS}}] = coefficient * active_;
   //#end
   //#end
-  scalars[{{COEFFICIENT}}] = coefficient;
+  scalars[{{COEFFICIENT}}] = coefficient * (dims.rows / counted);
 }

@@ -1,6 +1,7 @@
 // The end of a step: total loss over all sites, FVU over the targets' sites, clip factor
 // min(1, limit / norm) from the squares of all gradients, and one row of the metrics ring, copied
-// word by word from scalars as `fields` says. A limit of 0 means no clipping. One thread.
+// word by word from scalars as `fields` says. A limit of 0 means no clipping. L0 is over the rows
+// that count. One thread.
 struct Dims {
   limit: f32,
   rows: f32,        // rows of the batch
@@ -42,7 +43,7 @@ fn main() {
   scalars[{{CLIP}}] = select(1.0, dims.limit / norm, dims.limit > 0.0 && norm > dims.limit);
   scalars[{{TOTAL}}] = total;
   scalars[{{FVU}}] = select(0.0, error / spread, spread > 1e-12);
-  scalars[{{L0}}] = f32(entries) / dims.rows;
+  scalars[{{L0}}] = f32(entries) / (dims.rows - f32(step[{{LEFT_OUT}}]));
   scalars[{{DEAD}}] = f32(deadCount[dims.deadPlace]);
   scalars[{{GRAD_NORM}}] = norm;
   scalars[{{SQUARED_ERROR}}] = error;

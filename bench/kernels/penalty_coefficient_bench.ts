@@ -15,9 +15,10 @@ export const bench: KernelBench = {
       shape: "1",
       cost: penaltyCoefficient.cost(),
       commands: [penaltyCoefficient.record(stage.gpu, {
+        rows: 1,
         anneal: false,
         steered: true,
-        count: { offsets: stage.words(4, () => 32), place: 0, rows: 1 },
+        count: { offsets: stage.words(4, () => 32), place: 0 },
         state: stage.room(PENALTY_STATE.words),
         // Normal numbers: the word of the coefficient is not zero.
         step: stage.vector(64, 2),

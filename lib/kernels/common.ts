@@ -39,6 +39,8 @@ export const STEP = {
   number: 10,
   /** Exponent that comes after this one, where it is annealed; else the same, f32. */
   nextExponent: 11,
+  /** Rows of the batch that do not count, u32: 0 but for whole sequences with positions that are left out. */
+  leftOut: 12,
   /** Number of words. */
   words: 16,
 } as const;

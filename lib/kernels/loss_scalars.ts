@@ -17,6 +17,8 @@ export interface LossScalarsArgs {
   weight: number;
   /** Factor of the sum of squares; 1/rows for `sum_mean`. */
   factor: number;
+  /** Rows of the batch that `factor` is for, where only those count whose sixth stat is 1. */
+  maskedRows?: number;
   /** f32 [8]: sums of the stats of all rows. */
   sums: GPUBuffer;
   /** All words become zero where this u32 is zero. */
@@ -31,7 +33,7 @@ export const lossScalars = {
     name: "loss_scalars",
     source,
     buffers: ["sums", "count", "scalars"],
-    dims: ["weight", "factor", "at", "place"],
+    dims: ["weight", "factor", "at", "place", "rows"],
   }),
 
   /** Nothing to speak of. */
@@ -46,6 +48,7 @@ export const lossScalars = {
       defines: {
         FVU: args.kind === "fvu" ? 1 : 0,
         GUARDED: args.guard ? 1 : 0,
+        MASKED: args.maskedRows ? 1 : 0,
         SCALE: SITE.scale,
         LOSS: SITE.loss,
         ERROR: SITE.error,
@@ -58,6 +61,7 @@ export const lossScalars = {
         factor: args.factor,
         at: siteWord(args.site, "scale"),
         place: args.guard?.place ?? 0,
+        rows: args.maskedRows ?? 0,
       },
       buffers: {
         sums: args.sums,

@@ -10,6 +10,8 @@ import { HISTORY, PENALTY_STATE, STEER_START } from "./penalty_state.ts";
 
 /** What the coefficient depends on. */
 export interface PenaltyCoefficientArgs {
+  /** Rows of the batch. */
+  rows: number;
   /** Whether the exponent changes during the run. */
   anneal: boolean;
   /** Whether the coefficient is steered. */
@@ -20,14 +22,12 @@ export interface PenaltyCoefficientArgs {
     offsets: GPUBuffer;
     /** Place of the total in it. */
     place: number;
-    /** Rows of the batch. */
-    rows: number;
     /** L0 that is wanted. */
     goal?: number;
   };
   /** f32 [PENALTY_STATE.words]. */
   state: GPUBuffer;
-  /** The buffer `step`: coefficient and exponent. */
+  /** The buffer `step`: coefficient, exponent, rows that do not count. */
   step: GPUBuffer;
   /** The buffer `scalars`: the coefficient; the loss with `count`. */
   scalars: GPUBuffer;
@@ -57,6 +57,7 @@ export const penaltyCoefficient = {
         TARGET: count?.goal ? 1 : 0,
         STEP_COEFFICIENT: STEP.coefficient,
         STEP_EXPONENT: STEP.exponent,
+        LEFT_OUT: STEP.leftOut,
         CONTROL: PENALTY_STATE.control,
         LOG_ANNEAL: PENALTY_STATE.logAnneal,
         EXPONENT: PENALTY_STATE.exponent,
@@ -67,7 +68,7 @@ export const penaltyCoefficient = {
         LOSS: SCALARS.sparsityLoss,
       },
       dims: {
-        rows: count?.rows ?? 1,
+        rows: args.rows,
         place: count?.place ?? 0,
         goal: count?.goal ?? 1,
         start: args.steered ? STEER_START : 0,

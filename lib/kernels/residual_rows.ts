@@ -5,10 +5,18 @@
 import source from "../../shaders/residual_rows.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
 import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
-import { PARTS, THREADS } from "./common.ts";
+import { PARTS, STEP, THREADS } from "./common.ts";
 
 /** Floats of a row of stats. */
 export const STATS = 8;
+
+/** Rows that do not count, and how many. */
+export interface RowMask {
+  /** f32 [rows]: 0 for rows that do not count, else 1. */
+  readonly rows: GPUBuffer;
+  /** The buffer `step`: how many do not count. */
+  readonly step: GPUBuffer;
+}
 
 /** What to compare. */
 export interface ResidualArgs {
@@ -28,6 +36,8 @@ export interface ResidualArgs {
   residual: GPUBuffer;
   /** f32 [rows, STATS]. */
   stats: GPUBuffer;
+  /** Rows with a residual and sums of zero, over the others of which the mean is; none when absent. */
+  mask?: RowMask;
 }
 
 /** Residuals. */
@@ -36,7 +46,7 @@ export const residualRows = {
     name: "residual_rows",
     source,
     parts: PARTS,
-    buffers: ["goal", "recon", "meanSum", "residual", "stats"],
+    buffers: ["goal", "recon", "meanSum", "residual", "stats", "mask", "step"],
     dims: ["rows", "d4", "d", "meanFactor"],
   }),
 
@@ -47,8 +57,9 @@ export const residualRows = {
 
   /** One dispatch. */
   record(gpu: Gpu, args: ResidualArgs): Dispatch {
+    const { mask } = args;
     return residualRows.kernel.dispatch(gpu, {
-      defines: { GIVEN: args.recon ? 0 : 1 },
+      defines: { GIVEN: args.recon ? 0 : 1, MASKED: mask ? 1 : 0, LEFT_OUT: STEP.leftOut },
       dims: {
         rows: args.rows,
         d4: Math.ceil(args.d / 4),
@@ -61,6 +72,9 @@ export const residualRows = {
         meanSum: args.meanSum,
         residual: args.residual,
         stats: args.stats,
+        // Without a mask these are not read.
+        mask: mask?.rows ?? args.meanSum,
+        step: mask?.step ?? args.meanSum,
       },
       groups: gridFor(args.rows, THREADS, gpu.facts.maxGroups),
     });

@@ -17,7 +17,7 @@ export interface StepScalarsArgs {
   sites: number;
   /** See `sites`. */
   targets: number;
-  /** The buffer `step`: place in the ring. */
+  /** The buffer `step`: place in the ring, rows that do not count. */
   step: GPUBuffer;
   /** f32: squares of all gradients that count for clipping. */
   norms: GPUBuffer;
@@ -92,6 +92,7 @@ export const stepScalars = {
         SPREAD_WORD: SITE.spread,
         SITE_WORDS: SITE.words,
         SLOT_WORD: STEP.slot,
+        LEFT_OUT: STEP.leftOut,
       },
       dims: {
         limit: args.limit,

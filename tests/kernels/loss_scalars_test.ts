@@ -24,8 +24,10 @@ function cases(options: {
   kind: "fvu" | "scaled";
   site: number;
   guarded: boolean;
+  masked?: { rows: number; counted: number };
 }): KernelCase[] {
-  const { kind, site, guarded } = options;
+  const { kind, site, guarded, masked } = options;
+  const factor = masked ? FACTOR * masked.rows / masked.counted : FACTOR;
   return inputs.map(({ name, target, recon, count }) => ({
     name,
     build(bench) {
@@ -39,18 +41,22 @@ function cases(options: {
           kind,
           weight: WEIGHT,
           factor: FACTOR,
-          sums: bench.floats("sums", [wanted.squaredError, wanted.spread, 7, 7, 7, 0, 0, 0]),
+          maskedRows: masked?.rows,
+          sums: bench.floats("sums", [
+            ...[wanted.squaredError, wanted.spread, 7, 7, 7],
+            ...[masked?.counted ?? 0, 0, 0],
+          ]),
           guard: guarded ? { count: counts, place: PLACE } : undefined,
           scalars,
         })],
         verify() {
           const useful = !guarded || count > 0;
           const scaled = kind === "scaled";
-          const loss = scaled ? FACTOR * wanted.squaredError : wanted.loss;
+          const loss = scaled ? factor * wanted.squaredError : wanted.loss;
           const numbers: Record<string, number> = {
             loss,
             weighted: WEIGHT * loss,
-            scale: WEIGHT * (scaled ? -2 * FACTOR : wanted.scale),
+            scale: WEIGHT * (scaled ? -2 * factor : wanted.scale),
             error: wanted.squaredError,
             spread: wanted.spread,
             fvu: wanted.loss,
@@ -72,6 +78,12 @@ Deno.test("lossScalars makes the FVU of a site and its factor", () =>
 
 Deno.test("lossScalars makes a scaled squared error", () =>
   checkKernel(cases({ kind: "scaled", site: 2, guarded: false })));
+
+Deno.test("lossScalars divides by the rows that count", async () => {
+  const masked = { rows: 24, counted: 18 };
+  await checkKernel(cases({ kind: "scaled", site: 0, guarded: false, masked }));
+  await checkKernel(cases({ kind: "fvu", site: 0, guarded: false, masked }));
+});
 
 Deno.test("lossScalars makes an auxiliary loss where something is dead", () =>
   checkKernel(cases({ kind: "fvu", site: 1, guarded: true })));

@@ -1,4 +1,5 @@
 import assert from "assert";
+import { STEP } from "../../lib/kernels/common.ts";
 import { residualRows, STATS } from "../../lib/kernels/residual_rows.ts";
 import { columnSums } from "../../lib/reference/column_sums.ts";
 import { residualRows as reference } from "../../lib/reference/residual_rows.ts";
@@ -100,6 +101,63 @@ const given: KernelCase[] = SHAPES.map(([rows, d], i) => ({
     };
   },
 }));
+
+/** Every third row does not count; the mean is over the others. */
+const masked: KernelCase[] = SHAPES.slice(1).map(([rows, d], i) => ({
+  name: `${rows} x ${d}, masked`,
+  build(bench) {
+    const target = matrix(rows, d, { seed: 30 + i });
+    const recon = matrix(rows, d, { seed: 40 + i });
+    const counts = target.map((_, r) => r % 3 !== 1);
+    const counted = counts.filter((c) => c).length;
+    const meanSum = columnSums(target.filter((_, r) => counts[r])).map(Math.fround);
+    const residual = bench.outputSheet("residual", rows, d);
+    const stats = bench.output("stats", rows * STATS);
+    const step = new Uint32Array(STEP.words).fill(77);
+    step[STEP.leftOut] = rows - counted;
+    return {
+      commands: [residualRows.record(bench.gpu, {
+        rows,
+        d,
+        target: bench.sheet("target", target).buffer,
+        recon: bench.sheet("recon", recon).buffer,
+        meanSum: bench.vector("mean sum", meanSum),
+        // That of all rows: not what is wanted.
+        meanFactor: 1 / rows,
+        residual: residual.buffer,
+        stats,
+        mask: {
+          rows: bench.floats("mask", counts.map((c) => c ? 1 : 0)),
+          step: bench.words("step", step),
+        },
+      })],
+      verify() {
+        const mean = meanSum.map((v) => v / counted);
+        const wanted = reference(target, recon, mean);
+        const zero = (row: Float64Array, r: number) => counts[r] ? row : row.map(() => 0);
+        assertCloseRows(
+          bench.matrixOf(residual),
+          wanted.residual.map(zero),
+          wanted.residual.map((row) => row.map((v) => EPS * Math.abs(v))),
+          "residual",
+        );
+        const floats = bench.floatsOf(stats);
+        wanted.stats.forEach((s, r) => {
+          const numbers = [s.squaredError, s.spread, s.reconSquare, s.product, s.targetSquare, 1];
+          const most = 8 * (dot(target[r], target[r]) + dot(recon[r], recon[r]) + dot(mean, mean));
+          assertClose(
+            floats.subarray(r * STATS, r * STATS + 6),
+            numbers.map((v) => counts[r] ? v : 0),
+            numbers.map((_, n) => n < 5 ? sumError(d) * most : 0),
+            `stats of row ${r}, number`,
+          );
+        });
+      },
+    };
+  },
+}));
+
+Deno.test("residualRows leaves rows out", () => checkKernel(masked));
 
 Deno.test("residualRows sums what a residual means that is there already", () =>
   checkKernel(given));

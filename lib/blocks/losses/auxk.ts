@@ -116,6 +116,7 @@ export function auxkLoss(gpu: Gpu, space: Workspace, options: AuxkOptions): Auxk
           meanFactor: 1 / rows,
           residual: onlyShard(site.residual),
           stats: site.stats,
+          mask: space.mask && { rows: space.mask, step: space.step },
         }),
         ...columnSums.record(gpu, {
           shards: [{ buffer: site.stats, rows, firstRow: 0 }],

@@ -37,7 +37,7 @@ export interface PenaltyOptions {
   annealed: boolean;
   /** Mean number of active latents: what `target_l0` measures from, and what other penalties are steered towards. */
   targetL0?: number;
-  /** Steps in which a lasting error of L0 changes the coefficient by its own factor: a thirtieth of the run. */
+  /** Steps in which a lasting error of L0 changes the coefficient by its own factor: a fiftieth of the run. */
   steerSteps: number;
 }
 
@@ -119,13 +119,13 @@ export function sparsityPenalty(
     onEntries: (site) => [
       ...place.norms?.refresh() ?? [],
       penaltyCoefficient.record(gpu, {
+        rows: space.rows,
         anneal: options.annealed && kind.hasExponent,
         steered: goalOf(options) !== undefined,
         count: kind.onNumber
           ? {
             offsets: site.byLatent.offsets,
             place: site.byLatent.latents,
-            rows: space.rows,
             goal: options.name === "target_l0" ? options.targetL0 : undefined,
           }
           : undefined,
@@ -151,7 +151,7 @@ function goalOf({ name, targetL0 }: PenaltyOptions): number | undefined {
  * came to its goal and stayed, without killing latents on the way.
  */
 function steerRule(steps: number): Omit<SteerRule, "goal"> {
-  return { steps, descent: 12 * steps, damping: 1, beta: 0.2 };
+  return { steps, descent: 25 * steps, damping: 2, beta: 0.2, slowSteps: 1.5 * steps };
 }
 
 /** Steering and the history of an exponent, where there is anything to steer. */

@@ -50,9 +50,15 @@ export function reconstructionLoss(
   given = false,
 ): Command[] {
   const { rows, cols, stride } = space.target;
+  const { mask } = space;
   // The sum of the target's rows serves all sites of a step.
   const mean = site.index === 0
-    ? columnSums.record(gpu, { shards: space.target.shards, stride, sums: space.targetSum })
+    ? columnSums.record(gpu, {
+      shards: space.target.shards,
+      stride,
+      weights: mask,
+      sums: space.targetSum,
+    })
     : [];
   return [
     ...mean,
@@ -65,6 +71,7 @@ export function reconstructionLoss(
       meanFactor: 1 / rows,
       residual: onlyShard(site.residual),
       stats: site.stats,
+      mask: mask && { rows: mask, step: space.step },
     }),
     ...columnSums.record(gpu, {
       shards: [{ buffer: site.stats, rows, firstRow: 0 }],
@@ -76,6 +83,7 @@ export function reconstructionLoss(
       kind: loss.kind,
       weight: site.weight,
       factor: loss.factor,
+      maskedRows: mask && rows,
       sums: site.statSums,
       scalars: space.scalars,
     }),
