@@ -4,6 +4,7 @@
  * let a few more through. Source: architectures spec, section 3.
  * @module
  */
+import { SdmError } from "../base/errors.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { loadDictionary } from "./inference.ts";
 import type { TrainedRecord } from "./record.ts";
@@ -75,6 +76,34 @@ function normsOf({ gateByDecoderNorm, wDec, dSae, dOut }: TrainedRecord) {
   );
 }
 
+/** Thresholds by layer, or one for all latents, that let `wanted` scores of each through on `points`. */
+async function thresholdsOf(
+  gpu: Gpu,
+  record: TrainedRecord,
+  points: readonly Float32Array[],
+  { k, near }: { k: number; near: number },
+): Promise<number[]> {
+  const wanted = Math.round(k * points[0].length / record.dIn);
+  const layers = layersOf(record);
+  // From where the threshold is thought to be it is never far; of several layers nothing is known.
+  const bars = layers === 1 ? [0.7 * near, 0.2 * near, 0] : [0];
+  for (const bar of bars) {
+    const { latent, value } = await scoresAbove(gpu, record, points, bar);
+    if (value.length <= wanted && bar > 0) continue;
+    if (layers === 1) return [calibrateThreshold(value, wanted)];
+    return Array.from({ length: layers }, (_, l) => {
+      const own = value.filter((_, e) => Math.floor(latent[e] / record.dSae) === l);
+      return calibrateThreshold(own, wanted);
+    });
+  }
+  throw new Error("a bar of zero lets everything through");
+}
+
+/** Layers that select by themselves. */
+function layersOf(record: TrainedRecord): number {
+  return record.kind === "clt" && record.scope === "layer" ? record.layers : 1;
+}
+
 /**
  * A record whose threshold gives k active latents a row on `points`; any other record as it is. Layers that select by
  * themselves get a threshold each, and are a JumpReLU from then on.
@@ -87,22 +116,52 @@ export async function calibrated<T extends TrainedRecord>(
 ): Promise<T> {
   const { activation } = record;
   if (activation.name !== "batchtopk") return record;
-  const wanted = Math.round(activation.k * points[0].length / record.dIn);
-  const layers = record.kind === "clt" && record.scope === "layer" ? record.layers : 1;
-  // From where training left the threshold it is never far; layers differ.
-  for (const share of layers === 1 ? [0.7, 0.2, 0] : [0]) {
-    const { latent, value } = await scoresAbove(gpu, record, points, share * activation.threshold);
-    if (value.length <= wanted && share > 0) continue;
-    if (layers === 1) {
-      const threshold = calibrateThreshold(value, wanted);
-      return { ...record, activation: { ...activation, threshold } };
-    }
-    const threshold = new Float32Array(layers * record.dSae);
-    for (let l = 0; l < layers; l++) {
-      const own = value.filter((_, e) => Math.floor(latent[e] / record.dSae) === l);
-      threshold.fill(calibrateThreshold(own, wanted), l * record.dSae, (l + 1) * record.dSae);
-    }
-    return { ...record, activation: { name: "jumprelu", threshold }, scope: "all" };
+  if (layersOf(record) > 1) return await asJumprelu(gpu, record, points);
+  const [threshold] = await thresholdsOf(gpu, record, points, {
+    k: activation.k,
+    near: activation.threshold,
+  });
+  return { ...record, activation: { ...activation, threshold } };
+}
+
+/** Rows that say where a threshold is, before all of them are looked at. */
+const FIRST_ROWS = 256;
+
+/**
+ * A dictionary that selects by count as a JumpReLU, which needs no other latent and no other row to know whether a latent
+ * is active: the thresholds let k latents a row through on `points` on average, layer by layer where layers select by
+ * themselves. Thresholds on scores times decoder norms are divided by the norms, so that decoders are not needed either.
+ * Source: architectures spec, section 10.6.
+ * @param points rows of every point as the record takes them: [rows, its width] each
+ * @throws SdmError for a record that does not select by count
+ */
+export async function asJumprelu<T extends TrainedRecord>(
+  gpu: Gpu,
+  record: T,
+  points: readonly Float32Array[],
+): Promise<T> {
+  const { activation, dIn, dSae } = record;
+  if (activation.name !== "topk" && activation.name !== "batchtopk") {
+    throw new SdmError(
+      `Cannot make thresholds of "${activation.name}": topk or batchtopk is needed`,
+    );
   }
-  return record;
+  const { k } = activation;
+  const first = points.map((p) =>
+    p.subarray(0, FIRST_ROWS * (p.length / (points[0].length / dIn)))
+  );
+  const near = layersOf(record) > 1 ? [0] : await thresholdsOf(gpu, record, first, { k, near: 0 });
+  const each = await thresholdsOf(gpu, record, points, { k, near: near[0] });
+  const latents = record.kind === "clt" ? record.layers * dSae : dSae;
+  const norms = normsOf(record);
+  const threshold = Float32Array.from({ length: latents }, (_, f) => {
+    const own = each.length === 1 ? each[0] : each[Math.floor(f / dSae)];
+    return norms ? own / norms[f] : own;
+  });
+  return {
+    ...record,
+    activation: { name: "jumprelu", threshold },
+    gateByDecoderNorm: false,
+    ...record.kind === "clt" && { scope: "all" },
+  };
 }

@@ -1,5 +1,5 @@
 import assert from "assert";
-import { calibrated, calibrateThreshold } from "../../lib/models/calibrate.ts";
+import { asJumprelu, calibrated, calibrateThreshold } from "../../lib/models/calibrate.ts";
 import { loadDictionary } from "../../lib/models/inference.ts";
 import type { CltRecord, DictionaryRecord } from "../../lib/models/record.ts";
 import { whole } from "../kernels/device.ts";
@@ -83,4 +83,36 @@ Deno.test("layers that select by themselves get a threshold each", async () => {
   const all = await calibrated(gpu, { ...base, scope: "all" }, points);
   const found = (await loadDictionary(gpu, all, rows).run(points)).latent.length;
   assert.equal(found, k * rows, "k counts over all layers");
+});
+
+Deno.test("a dictionary that selects by count becomes a JumpReLU with as many active latents", async () => {
+  const gpu = await whole();
+  const dIn = 9, dSae = 70, rows = 1000, k = 5;
+  const f32 = (length: number, seed: number) => Float32Array.from(vector(length, { seed }));
+  const base: DictionaryRecord = {
+    kind: "sae",
+    dIn,
+    dOut: dIn,
+    dSae,
+    wEnc: f32(dSae * dIn, 1),
+    bEnc: f32(dSae, 2),
+    wDec: f32(dSae * dIn, 3).map((v, i) => v * (1 + Math.floor(i / dIn) % 3)),
+    bDec: f32(dIn, 4),
+    subtractBDec: true,
+    gateByDecoderNorm: true,
+    activation: { name: "topk", k },
+  };
+  const x = f32(rows * dIn, 5);
+  const record = await asJumprelu(gpu, base, [x]);
+  assert.equal(record.gateByDecoderNorm, false);
+  assert.ok(record.activation.name === "jumprelu");
+  const { latent, rowStart } = await loadDictionary(gpu, record, rows).run([x]);
+  // A threshold over a norm is rounded: scores beside it may fall on either side.
+  assert.ok(Math.abs(latent.length - k * rows) <= 2, `${latent.length} entries`);
+  const counts = Array.from({ length: rows }, (_, r) => rowStart[r + 1] - rowStart[r]);
+  assert.ok(new Set(counts).size > 3, "rows differ in their number of active latents");
+  await assert.rejects(asJumprelu(gpu, record, [x]), {
+    name: "SdmError",
+    message: 'Cannot make thresholds of "jumprelu": topk or batchtopk is needed',
+  });
 });
