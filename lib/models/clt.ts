@@ -32,6 +32,7 @@ import { activationOf } from "./activations/mod.ts";
 import type { PartsContext } from "./assembly.ts";
 import { createRing, finishStep } from "./finish.ts";
 import { createOptimizer } from "./optimizer.ts";
+import { layeredStart } from "./clt_initial.ts";
 import type {
   ActivationName,
   InitialValues,
@@ -229,34 +230,12 @@ function finishModel(
   };
 }
 
-/** Uniform rows in (-bound, bound). */
-function uniform(count: number, bound: number, stream: RandomStream, key: number): Float32Array {
-  return Float32Array.from({ length: count }, (_, i) => (2 * stream.uniform(key, i) - 1) * bound);
-}
-
-/** Encoders in ±1/√dSae, decoders in ±1/√(layers · dOut), biases at the centres of the targets (spec, 10.7). */
-function initial(options: ModelOptions, seed: number, facts: StartFacts): InitialValues {
-  const { layers, dIn, dOut, dSae } = options;
-  const stream = new RandomStream(seed, "init");
-  const values = new Map<string, Float32Array>([["b_enc", new Float32Array(layers * dSae)]]);
-  for (let l = 0; l < layers; l++) {
-    values.set(`W_enc_${l}`, uniform(dSae * dIn, 1 / Math.sqrt(dSae), stream, 2 * l));
-    const rows = (l + 1) * dSae;
-    values.set(`W_dec_${l}`, uniform(rows * dOut, 1 / Math.sqrt(layers * dOut), stream, 2 * l + 1));
-    if (options.decoderBias) values.set(`b_dec_${l}`, facts.bDec[l].slice());
-  }
-  const all = { ...options, dSae: layers * dSae };
-  const more = activationOf(gateOf(options).gate).initial?.(all, seed, facts, values);
-  return new Map([...values, ...more ?? []]);
-}
-
 function concat(parts: readonly Float32Array[]): Float32Array {
   const out = new Float32Array(parts.reduce((n, p) => n + p.length, 0));
-  let at = 0;
-  for (const part of parts) {
+  parts.reduce((at, part) => {
     out.set(part, at);
-    at += part.length;
-  }
+    return at + part.length;
+  }, 0);
   return out;
 }
 
@@ -264,9 +243,19 @@ function concat(parts: readonly Float32Array[]): Float32Array {
 export const clt: ModelFamily = {
   type: "clt",
   doc: "Cross-layer transcoder: latents read one layer and write to it and all later ones",
+  formula:
+    "h^l = x^l W_enc^lᵀ + b_enc^l; ŷ^l = b_dec^l + Σ_{i ≤ l} f^i W_dec^{i→l}; L = Σ_l FVU(ŷ^l), or Σ_l mean ‖y^l - ŷ^l‖² + penalty",
+  source:
+    "Lindsey et al. (2024), Sparse crosscoders, and Ameisen et al. (2025), Circuit tracing. The gates over one or all layers are those of Llamascopium; k of a gate over all layers counts the active latents of all of them.",
+  activationDocs: {
+    topk: "f = ReLU(the k largest h of each row in each layer)",
+    batchtopk: "f = ReLU(the k · rows largest h of the batch in each layer)",
+    layertopk: "f = ReLU(the k largest h of each row in all layers together)",
+    batchlayertopk: "f = ReLU(the k · rows largest h of the batch in all layers together)",
+  },
   needs: { target: "other", layers: true, sequences: false },
   defaults: { kind: "clt", inputBias: false, unitRows: false, layers: 2 },
-  initial,
+  initial: (options, seed, facts) => layeredStart(options, gateOf(options).gate, seed, facts),
   build,
   record(options, values, state) {
     const { layers, dIn, dOut, dSae, gateByDecoderNorm } = options;

@@ -12,7 +12,7 @@ import type { InitialValues, ModelFamily, ModelOptions } from "./types.ts";
 /** A family as it is declared; what is absent is that of an autoencoder with a dense encoder. */
 export interface FamilyDeclaration
   extends
-    Pick<ModelFamily, "type" | "doc">,
+    Pick<ModelFamily, "type" | "doc" | "formula" | "source">,
     Partial<Pick<ModelFamily, "needs" | "defaults" | "initial" | "record">> {
   /** Parts in place of the usual ones. */
   parts?: Partial<Parts> | ((options: ModelOptions) => Partial<Parts>);
@@ -46,10 +46,12 @@ export function denseRecord(
 
 /** Makes a family of its declaration. */
 export function defineFamily(declared: FamilyDeclaration): ModelFamily {
-  const { type, doc, parts, initial = initialAutoencoder, record = denseRecord } = declared;
+  const { parts, initial = initialAutoencoder, record = denseRecord } = declared;
   return {
-    type,
-    doc,
+    type: declared.type,
+    doc: declared.doc,
+    formula: declared.formula,
+    source: declared.source,
     needs: declared.needs ?? { target: "same", layers: false, sequences: false },
     defaults: declared.defaults ?? {},
     initial(options, seed, facts) {

@@ -27,6 +27,10 @@ export const jumprelu: ModelFamily = defineFamily({
   type: "jumprelu",
   doc:
     "A trained threshold for each latent, straight-through gradients in a window around it; tanh or L0 penalty",
+  formula:
+    "f = h where h > θ; L = mean ‖y - ŷ‖² + λ · mean Σ_j tanh(c f_j n_j) + λ_P · mean Σ_j ReLU(θ_j - h_j) n_j; ∂f/∂θ = -(θ/ε) where |h - θ| < ε/2 and h > 0",
+  source:
+    "Rajamanoharan et al. (2024), Jumping ahead, for the gradient through a window and the L0 penalty; the tanh penalty, the pre-activation loss and the start from data: Anthropic's update of January 2025.",
   defaults: {
     activation: "jumprelu",
     unitRows: false,

@@ -148,7 +148,11 @@ function record(
 export const lorsa: ModelFamily = defineFamily({
   type: "lorsa",
   doc:
-    "Attention as latents: h_t = Σ_t' A_tt' (x_t' · W_V[i] + b_V[i]), A that of the latent's head",
+    "Attention as latents that read and write one direction each and share the patterns of a few heads",
+  formula:
+    "q = x W_Q, k = x W_K a head, A = softmax(q kᵀ / scale) over tokens up to t; h_t,i = Σ_{t' ≤ t} A_tt' (x_t' W_V[i] + b_V[i]); ŷ = f W_O + b_dec; L = FVU + AuxK / 32, or mean ‖y - ŷ‖² + penalty",
+  source:
+    "He et al. (2025), Towards understanding the nature of attention with low-rank sparse decomposition, and Llamascopium, its program. Biases of queries and keys are taken over from the model too.",
   needs: { target: "other", layers: false, sequences: true },
   defaults: {
     kind: "lorsa",

@@ -104,6 +104,10 @@ export const matchingPursuit: ModelFamily = defineFamily({
   type: "matching_pursuit",
   doc:
     "Latents are picked one after the other by what is left of a row; one matrix encodes and decodes",
+  formula:
+    "r_0 = x - b_dec; j = argmax r W_decᵀ, v = ReLU(r · W_dec[j]), f_j += v, r -= v W_dec[j], again and again; ŷ = x - r; L = mean ‖r‖²",
+  source:
+    "Costa et al. (2025), From flat to hierarchical: extracting sparse representations with matching pursuit. Dynamic stops are those of SAELens, the fixed number of picks that of overcomplete; the gradient goes back through all picks.",
   defaults: { loss: "sum_mean" },
   initial: ({ dSae, dOut, decoderBias, decoderInitNorm }, seed, facts) =>
     new Map([

@@ -11,7 +11,10 @@ import type { ModelFamily } from "./types.ts";
 export const matryoshka: ModelFamily = defineFamily({
   type: "matryoshka",
   doc:
-    "Nested prefixes of one code reconstruct by themselves, L = Σ w_g L(ŷ_g); one decode for all",
+    "Nested prefixes of one code reconstruct by themselves, so that the dictionary can be cut; one decode for all",
+  formula: "ŷ_g = b_dec + Σ_{j < M_g} f_j W_dec[j]; L = Σ_g w_g FVU(ŷ_g) + AuxK / 32",
+  source:
+    "Bussmann et al. (2025), Learning multi-level features with Matryoshka sparse autoencoders, for fixed widths; drawn widths: Nabeshima (2024), Matryoshka sparse autoencoders, by a Pareto law, and Peter and Søgaard (2025), Empirical evaluation of progressive coding, uniformly.",
   defaults: { activation: "batchtopk" },
   parts: nestedDecoder,
   record: (options, values, state) => ({

@@ -12,6 +12,10 @@ import type { ModelFamily } from "./types.ts";
 export const relu: ModelFamily = defineFamily({
   type: "relu",
   doc: "ReLU with a penalty: L1, a p-norm, tanh of the latents times their decoder norms",
+  formula:
+    "f = ReLU(h); ŷ = f W_dec + b_dec; L = mean ‖y - ŷ‖² + λ · mean Σ_j f_j n_j, n_j = ‖W_dec[j]‖",
+  source:
+    "Bricken et al. (2023), Towards monosemanticity, in the form of Anthropic's update of April 2024: free decoder rows, whose lengths weigh the penalty. The annealed exponent: Karvonen et al. (2024), Measuring progress in dictionary learning.",
   defaults: {
     activation: "relu",
     unitRows: false,

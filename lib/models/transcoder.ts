@@ -9,10 +9,12 @@ import { initialTranscoder } from "./initial.ts";
 import { nestedDecoder, recordedPrefixes } from "./nested.ts";
 import type { ModelFamily, ModelOptions } from "./types.ts";
 
-function declare(type: string, doc: string, skip: boolean): ModelFamily {
+function declare(
+  about: Pick<ModelFamily, "type" | "doc" | "formula" | "source">,
+  skip: boolean,
+): ModelFamily {
   return defineFamily({
-    type,
-    doc,
+    ...about,
     needs: { target: "other", layers: false, sequences: false },
     defaults: { kind: "transcoder", activation: "topk", inputBias: false, unitRows: false, skip },
     initial: initialTranscoder,
@@ -29,15 +31,21 @@ function declare(type: string, doc: string, skip: boolean): ModelFamily {
 }
 
 /** The transcoder family. */
-export const transcoder: ModelFamily = declare(
-  "transcoder",
-  "From one hookpoint to another: h = x W_encᵀ + b_enc, ŷ = f W_dec + b_dec",
-  false,
-);
+export const transcoder: ModelFamily = declare({
+  type: "transcoder",
+  doc: "From one hookpoint to another, such as from the input of an MLP to its output",
+  formula:
+    "h = x W_encᵀ + b_enc; ŷ = f W_dec + b_dec; L = FVU + AuxK / 32, or mean ‖y - ŷ‖² + penalty",
+  source:
+    "Dunefsky, Chlenski and Nanda (2024), Transcoders find interpretable LLM feature circuits; the start with a decoder of zeros is that of EleutherAI's sparsify.",
+}, false);
 
 /** The skip transcoder family. */
-export const skipTranscoder: ModelFamily = declare(
-  "skip_transcoder",
-  "A transcoder with a matrix beside the code: ŷ = f W_dec + b_dec + x W_skipᵀ",
-  true,
-);
+export const skipTranscoder: ModelFamily = declare({
+  type: "skip_transcoder",
+  doc: "A transcoder with a matrix from the input to the output beside the code",
+  formula:
+    "h = x W_encᵀ + b_enc; ŷ = f W_dec + b_dec + x W_skipᵀ; L = FVU + AuxK / 32, or mean ‖y - ŷ‖² + penalty",
+  source:
+    "Paulo, Shabalin and Belrose (2025), Transcoders beat sparse autoencoders for interpretability. W_skip starts at zero and is trained with the rest.",
+}, true);

@@ -255,6 +255,12 @@ export interface ModelFamily {
   readonly type: string;
   /** One sentence. */
   readonly doc: string;
+  /** What it computes and what is made small, in the letters of `docs/families.md`. */
+  readonly formula: string;
+  /** Where it comes from, and what was taken from where. */
+  readonly source: string;
+  /** What activations mean in it, where that is not what they mean elsewhere. */
+  readonly activationDocs?: Readonly<Partial<Record<ActivationName, string>>>;
   /** What it needs of the data. */
   readonly needs: DataNeeds;
   /** Options that the type implies where nothing else is said. */
