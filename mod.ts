@@ -78,7 +78,14 @@ export { openDictionary, type OpenedDictionary } from "./lib/interop/detect.ts";
 export { saveDictionary } from "./lib/interop/save.ts";
 export type { SaelensExtra } from "./lib/interop/saelens_write.ts";
 export { type EncodedRows, loadDictionary, type LoadedDictionary } from "./lib/models/inference.ts";
-export type { Activation, DictionaryRecord, Provenance } from "./lib/models/record.ts";
+export type {
+  Activation,
+  CltRecord,
+  DictionaryRecord,
+  LorsaRecord,
+  Provenance,
+  TrainedRecord,
+} from "./lib/models/record.ts";
 export { listHookpoints } from "./lib/onnx/hookpoints.ts";
 export { loadModel } from "./lib/onnx/graph.ts";
 export type { OnnxInitializer, OnnxModel, OnnxNode, OnnxValue } from "./lib/onnx/model.ts";
@@ -87,3 +94,5 @@ export { spawnRunner } from "./lib/onnx/remote.ts";
 export type { RunnerOptions } from "./lib/onnx/runner.ts";
 export type { Hookpoint, ModelRunner, ProviderName } from "./lib/onnx/types.ts";
 export type { TrainRequest, TrainResult } from "./lib/train/types.ts";
+export type { NtkByParts, Rotary } from "./lib/kernels/rope_rows.ts";
+export { ROW_NORMS, type RowNorm } from "./lib/tensor/row_norm.ts";

@@ -4,7 +4,6 @@
  * @module
  */
 import { SdmError } from "../base/errors.ts";
-import { RandomStream } from "../base/random.ts";
 import { joinCoders } from "../blocks/coders/layers.ts";
 import { type LayersDecoder, layersDecoder, type TargetLayer } from "../blocks/decoders/layers.ts";
 import { countSite } from "../blocks/decoders/rows.ts";
@@ -30,17 +29,10 @@ import { placeEntries } from "../kernels/place_entries.ts";
 import { RING_FIELDS, siteWord } from "../kernels/common.ts";
 import { activationOf } from "./activations/mod.ts";
 import type { PartsContext } from "./assembly.ts";
+import { layeredStart } from "./clt_initial.ts";
 import { createRing, finishStep } from "./finish.ts";
 import { createOptimizer } from "./optimizer.ts";
-import { layeredStart } from "./clt_initial.ts";
-import type {
-  ActivationName,
-  InitialValues,
-  ModelFamily,
-  ModelOptions,
-  StartFacts,
-  TrainableModel,
-} from "./types.ts";
+import type { ActivationName, ModelFamily, ModelOptions, TrainableModel } from "./types.ts";
 
 /** What a gate of a cross-layer transcoder selects in. Source: architectures spec, 10.4. */
 const GATES: Partial<Record<ActivationName, { gate: ActivationName; scope: "layer" | "all" }>> = {
