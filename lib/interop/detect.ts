@@ -5,7 +5,14 @@
 import { SdmError } from "../base/errors.ts";
 import { exists } from "../files/documents.ts";
 import type { Activation, DictionaryRecord, Provenance, TrainedRecord } from "../models/record.ts";
-import { baseName, provenanceOf, readSidecar, SIDECAR_FILE, verifyTensors } from "./native.ts";
+import {
+  actOf,
+  baseName,
+  provenanceOf,
+  readSidecar,
+  SIDECAR_FILE,
+  verifyTensors,
+} from "./native.ts";
 import type { Sidecar } from "./native.ts";
 import { isRecord, readRecord } from "./record_file.ts";
 import { activationOf, readSaelens, readSaelensConfig, rowNormOf } from "./saelens_read.ts";
@@ -53,7 +60,7 @@ async function openNative(folder: string): Promise<OpenedDictionary> {
     );
   }
   const { threshold, ...matrices } = await readWeights(
-    `${folder}/${baseName(sidecar.tensors.W_enc.file)}`,
+    `${folder}/${baseName(sidecar.tensors.W_dec.file)}`,
     {
       source: `${folder}/${SIDECAR_FILE}`,
       dIn: sidecar.d,
@@ -61,11 +68,7 @@ async function openNative(folder: string): Promise<OpenedDictionary> {
       activation: sidecar.act.name,
     },
   );
-  const activation: Activation = threshold
-    ? { name: "jumprelu", threshold }
-    : sidecar.act.name === "topk"
-    ? { name: "topk", k: sidecar.act.k! }
-    : { name: "relu" };
+  const activation: Activation = threshold ? { name: "jumprelu", threshold } : actOf(sidecar);
   const mode = sidecar.norm_in?.mode ?? "none";
   const rowNorm = mode === "none" ? undefined : mode;
   const record: DictionaryRecord = {
@@ -91,6 +94,7 @@ async function checkAgreement(folder: string, sidecar: Sidecar): Promise<void> {
     ["d_sae", sidecar.F, cfg.d_sae],
     ["activation", sidecar.act.name, act.name],
     ["k", sidecar.act.k, act.name === "topk" ? act.k : undefined],
+    ["stopping rule", stopsOf(actOf(sidecar)), stopsOf(act)],
     ["subtraction of b_dec", sidecar.pre === "b_dec", cfg.apply_b_dec_to_input !== false],
     ["normalisation", sidecar.norm_in?.mode ?? "none", rowNormOf(cfg) ?? "none"],
     ["gate", sidecar.gate === "wdec_norm", cfg.rescale_acts_by_decoder_norm === true],
@@ -103,6 +107,13 @@ async function checkAgreement(folder: string, sidecar: Sidecar): Promise<void> {
       { hint: `delete the one that is wrong` },
     );
   }
+}
+
+/** In words, when the rows of a pursuit stop. */
+function stopsOf(activation: Activation): string {
+  if (activation.name !== "matching_pursuit") return "none";
+  const { iterations, residualThreshold, stopOnDuplicateSupport } = activation;
+  return `${iterations} picks, length ${residualThreshold}, repeats ${stopOnDuplicateSupport}`;
 }
 
 async function nothingThere(folder: string): Promise<SdmError> {

@@ -7,7 +7,7 @@ import { writeJson } from "../files/atomic.ts";
 import { readJson } from "../files/documents.ts";
 import { sha256 } from "../files/hash.ts";
 import { SafetensorsFile } from "../files/safetensors.ts";
-import type { DictionaryRecord, Provenance } from "../models/record.ts";
+import type { Activation, DictionaryRecord, Provenance } from "../models/record.ts";
 import type { RowNorm } from "../tensor/row_norm.ts";
 import { hasUnitDecoder } from "./gauge.ts";
 
@@ -37,7 +37,14 @@ export interface Sidecar {
   /** Number of latents. */
   F: number;
   /** Activation; `clamp` says that negative values never pass. */
-  act: { name: DictionaryRecord["activation"]["name"]; k?: number; clamp: true };
+  act: {
+    name: DictionaryRecord["activation"]["name"];
+    k?: number;
+    iterations?: number;
+    residual_threshold?: number;
+    stop_on_duplicate_support?: boolean;
+    clamp: true;
+  };
   /** What is subtracted from the input. */
   pre: "b_dec" | "zero";
   /** What scores are multiplied by for selection. */
@@ -85,6 +92,11 @@ export async function writeSidecar(
     act: {
       name: activation.name,
       ...(activation.name === "topk" && { k: activation.k }),
+      ...(activation.name === "matching_pursuit" && {
+        iterations: activation.iterations,
+        residual_threshold: activation.residualThreshold,
+        stop_on_duplicate_support: activation.stopOnDuplicateSupport,
+      }),
       clamp: true,
     },
     pre: record.subtractBDec ? "b_dec" : "zero",
@@ -145,12 +157,11 @@ export async function readSidecar(folder: string): Promise<Sidecar> {
     d: isCount(value.d),
     o: isCount(value.o),
     F: isCount(value.F),
-    act: ["relu", "topk", "jumprelu"].includes(value.act?.name ?? "") &&
-      (value.act?.name !== "topk" || isCount(value.act.k)),
+    act: isAct(value.act),
     pre: value.pre === "b_dec" || value.pre === "zero",
     gate: value.gate === "none" || value.gate === "wdec_norm",
     norm_in: ["none", "token", "layer_norm"].includes(value.norm_in?.mode ?? ""),
-    tensors: typeof value.tensors?.W_enc?.file === "string",
+    tensors: typeof value.tensors?.W_dec?.file === "string",
   };
   for (const [name, isGood] of Object.entries(needed)) {
     if (isGood) continue;
@@ -162,6 +173,28 @@ export async function readSidecar(folder: string): Promise<Sidecar> {
     );
   }
   return value as Sidecar;
+}
+
+function isAct(act: Sidecar["act"] | undefined): boolean {
+  if (act?.name === "topk") return isCount(act.k);
+  if (act?.name !== "matching_pursuit") return act?.name === "relu" || act?.name === "jumprelu";
+  const { iterations, residual_threshold: threshold, stop_on_duplicate_support: stops } = act;
+  return isCount(iterations) && typeof threshold === "number" && threshold >= 0 &&
+    typeof stops === "boolean";
+}
+
+/** The activation that `sdm.json` names; the threshold of a jumprelu is still empty. */
+export function actOf({ act }: Sidecar): Activation {
+  if (act.name === "topk") return { name: "topk", k: act.k! };
+  if (act.name === "jumprelu") return { name: "jumprelu", threshold: new Float32Array(0) };
+  if (act.name !== "matching_pursuit") return { name: "relu" };
+  return {
+    name: "matching_pursuit",
+    iterations: act.iterations!,
+    residualThreshold: act.residual_threshold!,
+    stopOnDuplicateSupport: act.stop_on_duplicate_support!,
+    relu: true,
+  };
 }
 
 function isCount(value: unknown): boolean {

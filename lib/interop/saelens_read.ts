@@ -1,9 +1,10 @@
 /**
- * Reading SAELens folders of format 6 and later: `standard`, `topk` and `jumprelu`.
+ * Reading SAELens folders of format 6 and later: `standard`, `topk`, `jumprelu` and `matching_pursuit`.
  * @module
  */
 import { SdmError } from "../base/errors.ts";
 import { exists, readJson } from "../files/documents.ts";
+import { foldScales } from "../models/fold.ts";
 import type { Activation, DictionaryRecord, Provenance } from "../models/record.ts";
 import { foldInputScale, unitDecoderGauge } from "./gauge.ts";
 import { CFG_FILE, readWeights, WEIGHTS_FILE } from "./saelens_weights.ts";
@@ -55,9 +56,19 @@ export async function readSaelens(folder: string): Promise<SaelensDictionary> {
   };
   // SAELens leaves the gated score as the latent's value, which is what unit decoder rows give.
   if (record.gateByDecoderNorm) record = unitDecoderGauge(record);
-  if (scale !== 1) record = foldInputScale(record, scale);
+  if (activation.name === "matching_pursuit") record = asTied(record, scale);
+  else if (scale !== 1) record = foldInputScale(record, scale);
   const metadata = asObject(cfg.metadata) ?? {};
   return { record, provenance: provenanceOf(metadata, scale), metadata };
+}
+
+/**
+ * A pursuit as SAELens runs it: a bias that is not taken from the input is not added to the output either, and an input
+ * scale moves the latents with it, because one matrix encodes and decodes.
+ */
+function asTied(record: DictionaryRecord, scale: number): DictionaryRecord {
+  const bDec = record.subtractBDec ? record.bDec : new Float32Array(record.dOut);
+  return foldScales({ ...record, bDec }, [scale]);
 }
 
 /**
@@ -86,14 +97,34 @@ export function activationOf(cfg: Fields, path: string): Activation {
   if (architecture === "standard") return { name: "relu" };
   if (architecture === "topk") return { name: "topk", k: count(cfg, "k", path) };
   if (architecture === "jumprelu") return { name: "jumprelu", threshold: new Float32Array(0) };
+  if (architecture === "matching_pursuit") return pursuitOf(cfg, path);
   const hint = ["batchtopk", "matryoshka_batchtopk"].includes(String(architecture))
     ? "it is a training checkpoint; the final folder of that run is of architecture jumprelu"
     : undefined;
   throw new SdmError(
     `Cannot load "${path}": its architecture is "${architecture}", ` +
-      `standard, topk or jumprelu is needed`,
+      `standard, topk, jumprelu or matching_pursuit is needed`,
     { hint },
   );
+}
+
+/** When the rows of a pursuit stop, with SAELens' values for what is not said. */
+function pursuitOf(cfg: Fields, path: string): Activation {
+  const { residual_threshold: threshold = 1e-2, stop_on_duplicate_support: stops = true } = cfg;
+  if (typeof threshold !== "number" || !(threshold >= 0) || typeof stops !== "boolean") {
+    throw new SdmError(
+      `Cannot load "${path}": residual_threshold is ${JSON.stringify(threshold)} and ` +
+        `stop_on_duplicate_support ${JSON.stringify(stops)}, a number of at least 0 and a flag ` +
+        "are needed",
+    );
+  }
+  return {
+    name: "matching_pursuit",
+    iterations: count(cfg, cfg.max_iterations == null ? "d_in" : "max_iterations", path),
+    residualThreshold: threshold,
+    stopOnDuplicateSupport: stops,
+    relu: true,
+  };
 }
 
 /** What SAELens does to each row, in our words. */

@@ -27,14 +27,23 @@ export interface ClaimedShape {
   activation: Activation["name"];
 }
 
+/** Whether an activation has no encoder of its own: the decoder's rows are the encoder's. */
+function isTied(activation: Activation["name"]): boolean {
+  return activation === "matching_pursuit";
+}
+
 /** The tensors as SAELens stores them: W_enc is [d_in, d_sae]. */
 export function weightTensors(record: DictionaryRecord, dtype: WritableDtype): MemoryTensor[] {
   const { dIn, dOut, dSae, activation } = record;
+  const decoder: MemoryTensor[] = [
+    { name: "W_dec", shape: [dSae, dOut], data: owned(record.wDec), dtype },
+    { name: "b_dec", shape: [dOut], data: owned(record.bDec), dtype },
+  ];
+  if (isTied(activation.name)) return decoder;
   const tensors: MemoryTensor[] = [
     { name: "W_enc", shape: [dIn, dSae], data: transpose(record.wEnc, dSae, dIn), dtype },
-    { name: "W_dec", shape: [dSae, dOut], data: owned(record.wDec), dtype },
     { name: "b_enc", shape: [dSae], data: owned(record.bEnc), dtype },
-    { name: "b_dec", shape: [dOut], data: owned(record.bDec), dtype },
+    ...decoder,
   ];
   if (activation.name === "jumprelu") {
     tensors.push({ name: "threshold", shape: [dSae], data: owned(activation.threshold), dtype });
@@ -63,9 +72,9 @@ export async function readWeights(path: string, claimed: ClaimedShape): Promise<
   using file = await SafetensorsFile.open(path);
   const { dIn, dSae } = claimed;
   const shapes: Record<string, number[]> = {
-    W_enc: [dIn, dSae],
+    ...(isTied(claimed.activation) ? {} : { W_enc: [dIn, dSae] }),
     W_dec: [dSae, dIn],
-    b_enc: [dSae],
+    ...(isTied(claimed.activation) ? {} : { b_enc: [dSae] }),
     b_dec: [dIn],
     ...(claimed.activation === "jumprelu" ? { threshold: [dSae] } : {}),
   };
@@ -96,9 +105,9 @@ export async function readWeights(path: string, claimed: ClaimedShape): Promise<
     }
   }
   return {
-    wEnc: transpose(values.W_enc, dIn, dSae),
+    wEnc: values.W_enc ? transpose(values.W_enc, dIn, dSae) : values.W_dec,
     wDec: values.W_dec,
-    bEnc: values.b_enc,
+    bEnc: values.b_enc ?? new Float32Array(dSae),
     bDec: values.b_dec,
     threshold: values.threshold,
   };

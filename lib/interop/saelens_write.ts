@@ -17,6 +17,7 @@ const ARCHITECTURES: Partial<Record<DictionaryRecord["activation"]["name"], stri
   relu: "standard",
   topk: "topk",
   jumprelu: "jumprelu",
+  matching_pursuit: "matching_pursuit",
 };
 
 /** Element types on disk, by their names in configurations. */
@@ -99,6 +100,11 @@ export async function writeSaelensConfig(
     normalize_activations: record.rowNorm ? NORMALIZE[record.rowNorm] : "none",
     reshape_activations: isHeads ? "hook_z" : "none",
     ...(activation.name === "topk" && { k: activation.k, rescale_acts_by_decoder_norm: false }),
+    ...(activation.name === "matching_pursuit" && {
+      max_iterations: activation.iterations,
+      residual_threshold: activation.residualThreshold,
+      stop_on_duplicate_support: activation.stopOnDuplicateSupport,
+    }),
     metadata: metadataOf(provenance),
   });
 }

@@ -14,17 +14,24 @@ import { WEIGHTS_FILE } from "./saelens_weights.ts";
 /** Whether SAELens has a class for a record. */
 function fitsSaelens(record: TrainedRecord): record is DictionaryRecord {
   return record.kind === "sae" && record.dIn === record.dOut && !record.wSkip && !record.prefixes &&
-    ["relu", "topk", "jumprelu"].includes(record.activation.name);
+    (["relu", "topk", "jumprelu"].includes(record.activation.name) || fitsPursuit(record));
+}
+
+/** Whether SAELens pursues alike: it picks positive scores, and has no bias at the output alone. */
+function fitsPursuit({ activation, subtractBDec, bDec }: DictionaryRecord): boolean {
+  return activation.name === "matching_pursuit" && activation.relu &&
+    (subtractBDec || bDec.every((v) => v === 0));
 }
 
 /**
  * The form in which a dictionary leaves the program: no gate, and unit decoder rows where that is the same function
- * (always but for plain topk, where other latents would win). Latents of a rescaled record are their old values
+ * (always but for plain topk and pursuits, where other latents would win). Latents of a rescaled record are their old values
  * times the norm of the old decoder row.
  */
 export function exportForm(record: DictionaryRecord): DictionaryRecord {
   if (record.gateByDecoderNorm) return unitDecoderGauge(record);
-  if (record.activation.name === "topk" || hasUnitDecoder(record)) return record;
+  const competes = ["topk", "matching_pursuit"].includes(record.activation.name);
+  if (competes || hasUnitDecoder(record)) return record;
   return unitDecoderGauge(record);
 }
 
