@@ -2,6 +2,7 @@
  * Training and measuring in the worker that owns the GPU, each behind a dynamic import: `sdm --help` loads neither.
  * @module
  */
+import type { ConvertOutcome, ConvertRequest } from "../report/convert.ts";
 import type { EvaluateOutcome, EvaluateRequest } from "../report/evaluate.ts";
 import type { SyntheticOutcome, SyntheticRequest } from "../report/synthetic.ts";
 import type { TrainRequest, TrainResult } from "../train/types.ts";
@@ -45,4 +46,13 @@ export async function synthInWorker(
 ): Promise<SyntheticOutcome> {
   const { runJob } = await import("./remote.ts");
   return await runJob("synth", request, hooks);
+}
+
+/** Turns a dictionary that selects by count into one with thresholds. */
+export async function convertInWorker(
+  request: ConvertRequest,
+  hooks: WorkHooks,
+): Promise<ConvertOutcome> {
+  const { runJob } = await import("./remote.ts");
+  return await runJob("convert", request, hooks);
 }

@@ -5,6 +5,7 @@
 import type { PortableError } from "../base/errors.ts";
 import type { ProgressEvent } from "../base/progress.ts";
 import type { EvaluateOutcome, EvaluateRequest } from "../report/evaluate.ts";
+import type { ConvertOutcome, ConvertRequest } from "../report/convert.ts";
 import type { SyntheticOutcome, SyntheticRequest } from "../report/synthetic.ts";
 import type { TrainRequest, TrainResult } from "../train/types.ts";
 
@@ -19,6 +20,8 @@ export interface Jobs {
     request: EvaluateRequest & { out?: string };
     result: EvaluateOutcome & { file: string };
   };
+  /** A dictionary with thresholds. */
+  convert: { request: ConvertRequest; result: ConvertOutcome };
   /** Families on planted features. */
   synth: { request: SyntheticRequest; result: SyntheticOutcome };
 }

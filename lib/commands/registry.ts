@@ -54,6 +54,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./report.ts"),
   },
   {
+    name: "convert",
+    summary: "turn a dictionary that selects by count into a JumpReLU",
+    load: () => import("./convert.ts"),
+  },
+  {
     name: "synth",
     summary: "train families on planted features and say what they found",
     load: () => import("./synth.ts"),
