@@ -42,7 +42,9 @@ interface SpecialOptions {
 }
 
 /** Options of the model that the case describes. */
-export function optionsOf({ type, options }: AutogradCase): ModelOptions {
+export function optionsOf(
+  { type, options }: Pick<AutogradCase, "type" | "options">,
+): ModelOptions {
   const {
     numbers,
     bandwidth,

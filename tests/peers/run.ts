@@ -1,5 +1,6 @@
 /**
- * Holds our dictionary folders against the sae-lens of PyPI, both ways.
+ * Holds our dictionary folders against the sae-lens of PyPI, both ways: every kind of which we write a SAELens folder, and
+ * every kind of which we read one.
  *
  *     deno run -A tests/peers/run.ts                        random dictionaries, ours to theirs and theirs to ours
  *     deno run -A tests/peers/run.ts --dictionary DIR [--activations FILE] [--rows N]
@@ -7,23 +8,23 @@
  *
  * FILE is a safetensors file with rows [n, d] in a tensor `x`, `activations` or `act.<hookpoint>`, or in its only
  * matrix of width d: a shard of an activation store is one. Latents and reconstructions of a folder are made twice, by the
- * GPU as the program makes them and by the float64 reference, and both are compared. SDM_PEERS_PYTHON names a Python with sae-lens; without it
- * `setup_python.sh` makes one in `.venv-peers`.
+ * GPU as the program makes them and by the float64 reference, and both are compared. SDM_PEERS_PYTHON names a Python with
+ * sae-lens; without it `setup_python.sh` makes one in `.venv-peers`.
  * @module
  */
 import { parseArgs } from "node:util";
 import { SafetensorsFile } from "../../lib/files/safetensors.ts";
 import { writeSafetensors } from "../../lib/files/safetensors_write.ts";
-import { openGpu } from "../../lib/gpu/device.ts";
+import { type Gpu, openGpu } from "../../lib/gpu/device.ts";
 import { openDictionary } from "../../lib/interop/detect.ts";
 import { readSaelens } from "../../lib/interop/saelens.ts";
 import { saveDictionary } from "../../lib/interop/save.ts";
 import { loadDictionary } from "../../lib/models/inference.ts";
-import type { Activation, DictionaryRecord } from "../../lib/models/record.ts";
+import type { DictionaryRecord } from "../../lib/models/record.ts";
 import { forwardRecord } from "../../lib/reference/forward_record.ts";
 import { randomRecord, randomRows } from "../interop/fixtures.ts";
+import { findPython, python } from "./python.ts";
 
-const HERE = import.meta.dirname!;
 const TOLERANCE = 1e-4;
 
 interface Case {
@@ -41,35 +42,6 @@ interface Outcome {
   latents: number;
   reconstruction: number;
   passed: boolean;
-}
-
-async function findPython(): Promise<string> {
-  const named = Deno.env.get("SDM_PEERS_PYTHON");
-  if (named) return named;
-  const setup = await new Deno.Command("sh", { args: [`${HERE}/setup_python.sh`] }).spawn().status;
-  if (!setup.success) throw new Error("setup_python.sh failed");
-  return `${HERE}/../../.venv-peers/bin/python`;
-}
-
-async function python(
-  program: string,
-  script: string,
-  args: string[],
-  input = "",
-): Promise<string> {
-  const child = new Deno.Command(program, {
-    args: [`${HERE}/${script}`, ...args],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-    env: { HF_HUB_OFFLINE: "1", WANDB_MODE: "disabled", PYTHONDONTWRITEBYTECODE: "1" },
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(input));
-  await writer.close();
-  const { success, stdout, stderr } = await child.output();
-  if (!success) throw new Error(`${script} failed:\n${new TextDecoder().decode(stderr)}`);
-  return new TextDecoder().decode(stdout);
 }
 
 /** Rows, and what was stored beside them. */
@@ -92,28 +64,23 @@ async function readRows(path: string, d: number, limit: number) {
 type Rows = Partial<Awaited<ReturnType<typeof readRows>>> & { x: Float32Array<ArrayBuffer> };
 
 /** Latents and reconstructions as the program computes them: on the GPU, with the kernels of training. */
-async function onGpu(record: DictionaryRecord, x: Rows["x"]): Promise<Rows> {
+async function onGpu(gpu: Gpu, record: DictionaryRecord, x: Rows["x"]): Promise<Rows> {
   const { dIn, dOut, dSae } = record;
-  const gpu = await openGpu();
-  try {
-    const dictionary = loadDictionary(gpu, record, 256);
-    const rows = x.length / dIn;
-    const latents = new Float32Array(rows * dSae);
-    const reconstruction = new Float32Array(rows * dOut);
-    for (let first = 0; first < rows; first += dictionary.maxRows) {
-      const end = Math.min(rows, first + dictionary.maxRows);
-      const code = await dictionary.run(x.subarray(first * dIn, end * dIn), true);
-      reconstruction.set(code.recon!, first * dOut);
-      for (let r = 0; r < code.rows; r++) {
-        for (let e = code.rowStart[r]; e < code.rowStart[r + 1]; e++) {
-          latents[(first + r) * dSae + code.latent[e]] = code.value[e];
-        }
+  const dictionary = loadDictionary(gpu, record, 256);
+  const rows = x.length / dIn;
+  const latents = new Float32Array(rows * dSae);
+  const reconstruction = new Float32Array(rows * dOut);
+  for (let first = 0; first < rows; first += dictionary.maxRows) {
+    const end = Math.min(rows, first + dictionary.maxRows);
+    const code = await dictionary.run([x.subarray(first * dIn, end * dIn)], true);
+    reconstruction.set(code.recon![0], first * dOut);
+    for (let r = 0; r < code.rows; r++) {
+      for (let e = code.rowStart[r]; e < code.rowStart[r + 1]; e++) {
+        latents[(first + r) * dSae + code.latent[e]] = code.value[e];
       }
     }
-    return { x, latents, reconstruction };
-  } finally {
-    gpu.close();
   }
+  return { x, latents, reconstruction };
 }
 
 async function writeExpected(path: string, record: DictionaryRecord, data: Rows): Promise<void> {
@@ -134,22 +101,65 @@ async function writeExpected(path: string, record: DictionaryRecord, data: Rows)
   ]);
 }
 
+/** A dictionary to write, and the one that the folder says, where that is another with the same function. */
+interface Written {
+  record: DictionaryRecord;
+  folder?: DictionaryRecord;
+}
+
+/** Random dictionaries, one of every kind that has a SAELens folder. */
+function randomRecords(d: number, F: number): Record<string, Written> {
+  const threshold = Float32Array.from({ length: F }, (_, f) => (f % 7) / 5);
+  const relu = randomRecord(d, F, { name: "relu" });
+  const topk = randomRecord(d, F, { name: "topk", k: 8 });
+  const jumprelu = randomRecord(d, F, { name: "jumprelu", threshold });
+  // Decoder rows of many lengths.
+  const free = (record: DictionaryRecord) => ({
+    ...record,
+    wDec: record.wDec.map((w, i) => w * (0.5 + (Math.floor(i / d) % 5) / 4)),
+  });
+  const bar = 2.2;
+  const batchtopk = randomRecord(d, F, { name: "batchtopk", k: 8, threshold: bar });
+  const asJumprelu = { name: "jumprelu", threshold: new Float32Array(F).fill(bar) } as const;
+  return {
+    topk: { record: topk },
+    relu: { record: relu },
+    jumprelu: { record: jumprelu },
+    "batchtopk by its threshold": {
+      record: batchtopk,
+      folder: { ...batchtopk, activation: asJumprelu },
+    },
+    "topk, free decoder rows": { record: free(topk) },
+    "topk by decoder norms": { record: { ...free(topk), gateByDecoderNorm: true } },
+    "relu, free decoder rows": { record: free(relu) },
+    "jumprelu, free decoder rows": { record: free(jumprelu) },
+    "jumprelu by decoder norms": { record: { ...free(jumprelu), gateByDecoderNorm: true } },
+    "relu, b_dec not taken from the input": { record: { ...relu, subtractBDec: false } },
+    "topk, rows of one length": { record: { ...topk, rowNorm: "token" } },
+    "jumprelu, rows by layer norm": { record: { ...jumprelu, rowNorm: "layer_norm" } },
+  };
+}
+
 async function randomCases(folder: string): Promise<Case[]> {
   const [d, F, rows] = [48, 384, 256];
-  const threshold = Float32Array.from({ length: F }, (_, f) => (f % 7) / 5);
-  const activations: Activation[] = [
-    { name: "topk", k: 8 },
-    { name: "relu" },
-    { name: "jumprelu", threshold },
-  ];
+  const x = randomRows(rows, d).map((v, i) => v * (1 + Math.floor(i / d) % 3));
   const cases: Case[] = [];
-  for (const activation of activations) {
-    const dictionary = `${folder}/ours_${activation.name}`;
-    const record = randomRecord(d, F, activation);
-    await saveDictionary(dictionary, record, { hookpoint: "blocks.2.hook_resid_post" });
-    const expected = `${folder}/expected_${activation.name}.safetensors`;
-    await writeExpected(expected, record, { x: randomRows(rows, d) });
-    cases.push({ name: `random ${activation.name}`, dictionary, expected });
+  const gpu = await openGpu();
+  try {
+    for (const [name, { record, folder: other = record }] of Object.entries(randomRecords(d, F))) {
+      const dictionary = `${folder}/ours_${cases.length}`;
+      const provenance = { hookpoint: "blocks.2.hook_resid_post" };
+      const saved = await saveDictionary(dictionary, other, provenance) as DictionaryRecord;
+      // Latents in the units of the folder.
+      const run = other === record ? saved : record;
+      const expected = ["reference", "gpu"].map((way) => `${dictionary}_${way}.safetensors`);
+      await writeExpected(expected[0], run, { x });
+      await writeExpected(expected[1], run, await onGpu(gpu, run, x));
+      cases.push({ name: `write ${name}, GPU`, dictionary, expected: expected[1] });
+      cases.push({ name: `write ${name}, float64 reference`, dictionary, expected: expected[0] });
+    }
+  } finally {
+    gpu.close();
   }
   return cases;
 }
@@ -208,7 +218,9 @@ async function main(): Promise<number> {
     let cases: Case[];
     const outcomes: Outcome[] = [];
     if (values.dictionary) {
-      const { record, folder: dictionary } = await openDictionary(values.dictionary);
+      const opened = await openDictionary(values.dictionary);
+      const { folder: dictionary } = opened;
+      const record = opened.record as DictionaryRecord;
       const rows = Number(values.rows);
       const data = values.activations
         ? await readRows(values.activations, record.dIn, rows)
@@ -216,7 +228,12 @@ async function main(): Promise<number> {
       const what = values.activations ? "real rows" : "random rows";
       const [reference, gpu] = ["reference", "gpu"].map((n) => `${folder}/${n}.safetensors`);
       await writeExpected(reference, record, data);
-      await writeExpected(gpu, record, await onGpu(record, data.x));
+      const device = await openGpu();
+      try {
+        await writeExpected(gpu, record, await onGpu(device, record, data.x));
+      } finally {
+        device.close();
+      }
       cases = [
         { name: `${dictionary}, ${what}, GPU`, dictionary, expected: gpu },
         { name: `${dictionary}, ${what}, float64 reference`, dictionary, expected: reference },

@@ -10,10 +10,18 @@ from pathlib import Path
 import torch
 from sae_lens import (
     SAE,
+    BatchTopKTrainingSAE,
+    BatchTopKTrainingSAEConfig,
     JumpReLUSAE,
     JumpReLUSAEConfig,
+    JumpReLUTrainingSAE,
+    JumpReLUTrainingSAEConfig,
+    MatryoshkaBatchTopKTrainingSAE,
+    MatryoshkaBatchTopKTrainingSAEConfig,
     StandardSAE,
     StandardSAEConfig,
+    StandardTrainingSAE,
+    StandardTrainingSAEConfig,
     TopKSAE,
     TopKSAEConfig,
     TopKTrainingSAE,
@@ -30,6 +38,8 @@ def randomise(sae: torch.nn.Module) -> None:
     for name, parameter in sorted(sae.named_parameters()):
         values = torch.randn(parameter.shape, generator=generator) * 0.3
         parameter.data = values.abs() if name == "threshold" else values
+    if hasattr(sae, "topk_threshold"):
+        sae.topk_threshold.fill_(1.5)
 
 
 def main(folder: Path) -> None:
@@ -41,6 +51,14 @@ def main(folder: Path) -> None:
         "topk_by_norm": TopKSAE(TopKSAEConfig(**sizes, k=K, rescale_acts_by_decoder_norm=True)),
         "topk_trained": TopKTrainingSAE(TopKTrainingSAEConfig(**sizes, k=K)),
         "jumprelu": JumpReLUSAE(JumpReLUSAEConfig(**sizes)),
+        "topk_token_norm": TopKSAE(TopKSAEConfig(**sizes, k=K, normalize_activations="constant_norm_rescale")),
+        "standard_layer_norm": StandardSAE(StandardSAEConfig(**sizes, normalize_activations="layer_norm")),
+        "standard_trained": StandardTrainingSAE(StandardTrainingSAEConfig(**sizes)),
+        "jumprelu_trained": JumpReLUTrainingSAE(JumpReLUTrainingSAEConfig(**sizes)),
+        "batchtopk_trained": BatchTopKTrainingSAE(BatchTopKTrainingSAEConfig(**sizes, k=K)),
+        "matryoshka_batchtopk_trained": MatryoshkaBatchTopKTrainingSAE(
+            MatryoshkaBatchTopKTrainingSAEConfig(**sizes, k=K, matryoshka_widths=[30, D_SAE])
+        ),
     }
     x = torch.randn(ROWS, D_IN, generator=torch.Generator().manual_seed(1))
     for name, sae in saes.items():
