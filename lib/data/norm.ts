@@ -7,6 +7,7 @@
  */
 import { SdmError } from "../base/errors.ts";
 import { normaliseRows, type RowNorm } from "../tensor/row_norm.ts";
+import { countedOnly } from "./counted.ts";
 import type { ShuffledBatches } from "./shuffled_batches.ts";
 import type { Batch, BatchSource } from "./types.ts";
 
@@ -33,8 +34,8 @@ export interface ScaleOptions {
 }
 
 /**
- * Measures the scale of every point on the first batches. Sums are in float64 and in the order of the rows, so the
- * result is the same in every run.
+ * Measures the scale of every point on the rows that count of the first batches. Sums are in float64 and in the order of
+ * the rows, so the result is the same in every run.
  * @throws {SdmError} when all rows are zero.
  */
 export async function estimateScale(
@@ -47,7 +48,7 @@ export async function estimateScale(
   const sums = source.points.map(() => 0);
   let rows = 0;
   for (let step = 0; step < batches; step++) {
-    const batch = await source.batch(step);
+    const batch = countedOnly(await source.batch(step), source.points);
     batch.points.forEach((values, p) => sums[p] += sumOfNorms(values, source.points[p].d));
     rows += batch.rows;
   }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { SdmError } from "../base/errors.ts";
 import { geometricMedian, meanRow } from "../blocks/norms/geometric_median.ts";
 import type { ResolvedConfig } from "../config/types.ts";
+import { countedOnly } from "../data/counted.ts";
 import { estimateScale } from "../data/norm.ts";
 import { rolesOf } from "../data/points.ts";
 import type { ShuffledBatches } from "../data/shuffled_batches.ts";
@@ -58,8 +59,10 @@ export async function measureVariance(
   );
   const sums = read.map((p) => new Float64Array(points[p].d));
   const squares = read.map(() => 0);
+  let rows = 0;
   for (let t = 0; t < count; t++) {
-    const batch = await batches.batch(t);
+    const batch = countedOnly(await batches.batch(t), points);
+    rows += batch.rows;
     read.forEach((p, i) => {
       const values = batch.points[p], d = points[p].d;
       for (let j = 0; j < values.length; j++) {
@@ -69,7 +72,6 @@ export async function measureVariance(
       }
     });
   }
-  const rows = count * batchRows;
   const variances = read.map((p, i) => {
     const means = sums[i].reduce((sum, value) => sum + (value / rows) ** 2, 0);
     return (squares[i] / rows - means) / points[p].d;
@@ -101,6 +103,25 @@ export async function initialise(
   }
 }
 
+/** The rows that count of the first batches, scaled: one matrix a point. */
+async function readRowsThatCount(
+  batches: ShuffledBatches,
+  count: number,
+  scales: readonly number[],
+): Promise<Float32Array[]> {
+  const { batchRows, points } = batches;
+  const found = points.map(({ d }) => new Float32Array(count * batchRows * d));
+  let rows = 0;
+  for (let t = 0; t < count; t++) {
+    const batch = countedOnly(await batches.batch(t), points);
+    batch.points.forEach((values, p) =>
+      found[p].set(values.map((v) => v * scales[p]), rows * points[p].d)
+    );
+    rows += batch.rows;
+  }
+  return found.map((values, p) => values.subarray(0, rows * points[p].d));
+}
+
 /** Measures what first weights may depend on, on the first batches. */
 async function startFacts(
   gpu: Gpu,
@@ -117,13 +138,7 @@ async function startFacts(
     1,
     Math.min(batches.batchesPerEpoch, Math.floor(Math.min(wanted, fits) / rows)),
   );
-  const points = batches.points.map((point) => new Float32Array(count * rows * point.d));
-  for (let t = 0; t < count; t++) {
-    const batch = await batches.batch(t);
-    batch.points.forEach((values, p) =>
-      points[p].set(values.map((v) => v * scales[p]), t * rows * batches.points[p].d)
-    );
-  }
+  const points = await readRowsThatCount(batches, count, scales);
   const inputs = needs.target === "same" ? points.length : points.length / 2;
   const targets = needs.target === "same" ? points : points.slice(inputs);
   const centre = (data: Float32Array) => {

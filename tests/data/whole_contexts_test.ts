@@ -2,7 +2,9 @@
 // the rows that count.
 import assert from "assert";
 import { SdmError } from "../../lib/base/errors.ts";
+import { countedOnly } from "../../lib/data/counted.ts";
 import { modelSource } from "../../lib/data/model_source.ts";
+import { estimateScale } from "../../lib/data/norm.ts";
 import { shuffledBatches } from "../../lib/data/shuffled_batches.ts";
 import { openStore } from "../../lib/data/store_reader.ts";
 import { storeSource } from "../../lib/data/store_source.ts";
@@ -151,6 +153,22 @@ Deno.test("a source of whole contexts refuses rows that are not all there, and b
     () => modelSource({ ...maker, ...SHAPE, batchRows: 18, blockRows: 72, sequences: true }),
     /^SdmError: Cannot make batches of 18 rows from contexts of 12 tokens/,
   );
+});
+
+Deno.test("rows that do not count do not move the scale", async () => {
+  const make = () => shuffledBatches(modelSource({ ...maker, ...SHAPE, sequences: true }), SHAPE);
+  const [{ meanNorm, rows }] = await estimateScale(make(), { maxRows: 240 });
+  const batches = await steps(make(), 10);
+  const counted = batches.flatMap(({ points, mask }) =>
+    rowsOfMatrix(points[0], 6).filter((_, i) => mask![i] === 1)
+  );
+  assert.ok(rows < 240 && rows === counted.length);
+  const mean = counted.reduce((sum, row) => sum + Math.hypot(...row), 0) / rows;
+  assert.ok(Math.abs(meanNorm / mean - 1) < 1e-12);
+  const [first] = batches;
+  assert.equal(countedOnly(first, POINTS).points[1].length, 4 * countedOnly(first, POINTS).rows);
+  const all = { ...first, mask: new Float32Array(24).fill(1) };
+  assert.equal(countedOnly(all, POINTS), all);
 });
 
 Deno.test("without whole contexts there is no mask, and rows come as they always did", async () => {
