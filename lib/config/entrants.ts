@@ -62,8 +62,10 @@ function parseEntrant(word: string): Entrant {
 
 /** What each entrant is given beside the keys that were written down. */
 export interface EntrantOptions {
-  /** Active latents a token: `k` where they are counted, `target_l0` where they are penalised. */
+  /** Active latents a token (and layer): `k` where they are counted, `target_l0` where they are penalised. */
   l0: number;
+  /** Layers of families that have several; 1 when absent. */
+  layers?: number;
   /** Folder of its run. */
   outputPath: string;
   /** Name of the configuration, for errors. */
@@ -76,6 +78,8 @@ export interface EntrantOptions {
 export interface EntrantConfig {
   /** The checked configuration. */
   config: Config;
+  /** Active latents a token that it is to have, of all layers together. */
+  l0: number;
   /** Paths of keys left out. */
   dropped: string[];
 }
@@ -87,6 +91,9 @@ const POINT_KEYS: Readonly<Record<PointsKind, readonly string[]>> = {
   layers: ["model.hookpoints", "model.hookpoints_out"],
 };
 const ALL_POINT_KEYS = [...new Set(Object.values(POINT_KEYS).flat())];
+
+/** Selections that count in each layer by itself; all other gates of several layers count over all of them. */
+const BY_LAYER: readonly ActivationName[] = ["topk", "batchtopk"];
 
 /** Keys that the comparison itself decides. */
 const DECIDED = ["type", "activation", "encoder", "k", "target_l0"].map((key) =>
@@ -110,7 +117,7 @@ export function pointKeys({ type }: Entrant): readonly string[] {
 export function entrantConfig(
   placed: PlacedKeys,
   entrant: Entrant,
-  { l0, outputPath, source, inputs }: EntrantOptions,
+  { l0: each, layers = 1, outputPath, source, inputs }: EntrantOptions,
 ): EntrantConfig {
   const { type, activation = FAMILIES[type].activations[0] } = entrant;
   const legal = (keys: PlacedKeys) => {
@@ -123,12 +130,14 @@ export function entrantConfig(
     }
   };
   const counted = activation === undefined || !PENALISED.includes(activation);
+  const l0 = FAMILIES[type].points === "layers" ? each * layers : each;
+  const asked = activation !== undefined && BY_LAYER.includes(activation) ? each : l0;
   const own: PlacedKeys = new Map([
     ...[...placed].filter(([path]) => !isOfSome(path) && !DECIDED.includes(path)),
     ["output_path", resolve(outputPath)],
     ["dictionary.type", type],
     ...activation === undefined ? [] : [["dictionary.activation", activation] as const],
-    [counted ? "dictionary.k" : "dictionary.target_l0", l0],
+    [counted ? "dictionary.k" : "dictionary.target_l0", asked],
   ]);
   for (const path of ALL_POINT_KEYS) if (!pointKeys(entrant).includes(path)) own.delete(path);
   // Twice, for keys that are read only because of others.
@@ -137,5 +146,5 @@ export function entrantConfig(
     if (!own.has(path) && legal(new Map([...own, [path, value]]))) own.set(path, value);
   }
   const dropped = offered.map(([path]) => path).filter((path) => !own.has(path));
-  return { config: validateConfig(own, { source, inputs }), dropped };
+  return { config: validateConfig(own, { source, inputs }), l0, dropped };
 }

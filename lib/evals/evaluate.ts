@@ -58,18 +58,20 @@ export interface EvaluateOptions {
   signal?: AbortSignal;
 }
 
-/** Reads held-out rows in text order. */
+/** Reads held-out rows in text order; whole contexts where they are kept whole. */
 export async function readHeldOut(
   inputs: TextInputs,
-  { maxRows, onProgress, signal }: EvaluateOptions,
+  { maxRows, onProgress, signal }: Pick<EvaluateOptions, "maxRows" | "onProgress" | "signal">,
 ): Promise<PlacedRows> {
-  const rows = Math.min(maxRows, inputs.kept.rows);
-  const { points } = inputs;
+  const { points, kept, counted, tokens } = inputs;
+  const unit = counted ? tokens.contextSize : 1;
+  const rows = Math.max(1, Math.floor(Math.min(maxRows, kept.rows) / unit)) * unit;
   const data: PlacedRows = {
     rows,
     points: points.map(({ d }) => ({ d, x: new Float32Array(rows * d) })),
     context: new Uint32Array(rows),
     position: new Uint32Array(rows),
+    mask: counted && new Float32Array(rows),
   };
   let done = 0;
   for await (const piece of sequentialRows({ ...inputs, maxRows: rows })) {
@@ -82,6 +84,7 @@ export async function readHeldOut(
     data.points.forEach(({ d, x }, p) => x.set(piece.points[p], done * d));
     data.context.set(piece.context, done);
     data.position.set(piece.position, done);
+    if (piece.mask) data.mask?.set(piece.mask, done);
     done += piece.rows;
     onProgress({ stage: "read held-out text", done, total: rows, unit: "tokens" });
   }
@@ -107,7 +110,7 @@ export async function evaluateDictionary(
   const contenders: Contender[] = [{
     name: "trained",
     what: `The dictionary: ${trained.latents} latents.`,
-    figures: figuresOfPass(pass, data.rows),
+    figures: figuresOfPass(pass),
   }];
   if (data.points.length === 1) contenders.push(await pcaContender(gpu, record, data, pass));
   if (options.untrained) {
@@ -122,17 +125,32 @@ export async function evaluateDictionary(
       name: "untrained",
       what:
         "The same family with its first random weights; its output bias is the mean of these tokens.",
-      figures: figuresOfPass(await passOver(first, data, { keepCodes: false }), data.rows),
+      figures: figuresOfPass(await passOver(first, data, { keepCodes: false })),
     });
   }
   return { contenders, data, pass };
 }
 
+/**
+ * The figures of a dictionary by itself, on rows that are read.
+ * @throws SdmError when the dictionary's widths are not those of the rows
+ */
+export async function figuresOn(
+  gpu: Gpu,
+  record: TrainedRecord,
+  data: HeldOutRows,
+  points: readonly PointFacts[],
+): Promise<Measured[]> {
+  const dictionary = loadDictionary(gpu, record);
+  checkWidths(dictionary.widths, points);
+  return figuresOfPass(await passOver(dictionary, data, { keepCodes: false }));
+}
+
 /** Rows that first weights may look at. */
 const SAMPLE_ROWS = 4096;
 
-function figuresOfPass({ sums, fired }: HeldOutPass, rows: number): Measured[] {
-  return [...figuresOf(sums), ...densityFigures(fired, rows)];
+function figuresOfPass({ sums, fired }: HeldOutPass): Measured[] {
+  return [...figuresOf(sums), ...densityFigures(fired, sums[0].rows)];
 }
 
 function checkWidths(widths: readonly number[], points: readonly PointFacts[]): void {

@@ -20,15 +20,17 @@ export interface HeldOutRows {
   rows: number;
   /** The points: inputs, then targets; an autoencoder has one point for both. */
   points: readonly HeldOutPoint[];
+  /** 1 for rows that count, 0 for those that are there only for others of their context [rows]; all count without it. */
+  mask?: Float32Array;
 }
 
 /** What a pass found. */
 export interface HeldOutPass {
-  /** Sums for metrics, one a target. */
+  /** Sums for metrics over the rows that count, one a target. */
   sums: EvalSums[];
-  /** Rows on which each latent fired. */
+  /** Rows on which each latent fired, of those that count. */
   fired: Uint32Array;
-  /** Rows that had i active latents, at place i. */
+  /** Rows that count and had i active latents, at place i. */
   l0Counts: number[];
   /** The code of every call, in order of rows; empty unless kept. */
   codes: EncodedRows[];
@@ -42,7 +44,7 @@ export function targetsOf(points: readonly HeldOutPoint[]): readonly HeldOutPoin
 /** Runs a dictionary over all rows. `onRows` hears how many are done. */
 export async function passOver(
   dictionary: LoadedDictionary,
-  { rows, points }: HeldOutRows,
+  { rows, points, mask }: HeldOutRows,
   options: { keepCodes: boolean; onRows?: (rows: number) => void },
 ): Promise<HeldOutPass> {
   const pass: HeldOutPass = {
@@ -51,14 +53,16 @@ export async function passOver(
     l0Counts: [],
     codes: [],
   };
-  for (let first = 0; first < rows; first += dictionary.maxRows) {
-    const count = Math.min(dictionary.maxRows, rows - first);
+  const { maxRows, rowUnit } = dictionary;
+  const step = Math.floor(maxRows / rowUnit) * rowUnit;
+  for (let first = 0; first < rows; first += step) {
+    const count = Math.min(step, rows - first);
     const parts = points.map(({ d, x }) => ({
       d,
       x: x.subarray(first * d, (first + count) * d),
     }));
     const code = await dictionary.run(parts.map((p) => p.x));
-    addCode(pass, targetsOf(parts), code);
+    addCode(pass, targetsOf(parts), code, mask?.subarray(first, first + count));
     if (options.keepCodes) pass.codes.push(code);
     options.onRows?.(first + count);
   }
@@ -66,9 +70,15 @@ export async function passOver(
   return pass;
 }
 
-function addCode(pass: HeldOutPass, targets: readonly HeldOutPoint[], code: EncodedRows): void {
+function addCode(
+  pass: HeldOutPass,
+  targets: readonly HeldOutPoint[],
+  code: EncodedRows,
+  mask?: Float32Array,
+): void {
   const { rowStart, latent, value, stats } = code;
   for (let r = 0; r < code.rows; r++) {
+    if (mask && mask[r] === 0) continue;
     let l1 = 0;
     for (let e = rowStart[r]; e < rowStart[r + 1]; e++) {
       pass.fired[latent[e]]++;

@@ -90,8 +90,8 @@ export async function evaluateRun(
 }
 
 /** What commands print. */
-export function outcomeOf({ contenders, data }: Evaluation): EvaluateOutcome {
-  return { contenders, evalTokens: data.rows };
+export function outcomeOf({ contenders, pass }: Evaluation): EvaluateOutcome {
+  return { contenders, evalTokens: pass.sums[0].rows };
 }
 
 /** Whether a folder holds a run. */

@@ -163,6 +163,7 @@ async function oneRun(
     entrant,
     {
       l0,
+      layers,
       outputPath: join(path, `${preset}-${name.replace(":", "-")}-seed${seed}`),
       source: "command line",
       inputs: false,

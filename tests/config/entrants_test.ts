@@ -45,6 +45,18 @@ Deno.test("every family under every activation gets the same number of active la
   }
 });
 
+Deno.test("of several layers every gate gets as many active latents, each in the way it counts", () => {
+  const layers = 3;
+  for (const activation of FAMILIES.clt.activations) {
+    const options = { ...OPTIONS, layers };
+    const { config, l0 } = entrantConfig(new Map(), { type: "clt", activation }, options);
+    assert.equal(l0, 21);
+    const { k, target_l0 } = config.dictionary;
+    assert.equal(k ?? target_l0, ["topk", "batchtopk"].includes(activation) ? 7 : 21, activation);
+  }
+  assert.equal(entrantConfig(new Map(), { type: "topk" }, { ...OPTIONS, layers }).l0, 7);
+});
+
 Deno.test("an entrant gets the keys that it reads and says which it left out", () => {
   const keys = {
     "dictionary.type": "topk",

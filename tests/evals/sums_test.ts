@@ -55,6 +55,24 @@ Deno.test("figures equal the golden vectors, however the rows are split into cal
   }
 });
 
+Deno.test("rows that are there only for others of their context do not count, and calls are whole contexts", async () => {
+  const x = [[9, 9, 9], ...X, [7, 0, 7]];
+  const sizes: number[] = [];
+  const fake = fakeDictionary(3, 5, (_, r) => Y[r - 1] ?? [0, 0, 0], (_, r) => Z[r - 1] ?? Z[0]);
+  const dictionary = {
+    ...fake,
+    rowUnit: 2,
+    run: (points: readonly Float32Array[]) => (sizes.push(points[0].length / 3), fake.run(points)),
+  };
+  const mask = Float32Array.of(0, 1, 1, 1, 1, 0);
+  const data = { rows: 6, points: [{ d: 3, x: Float32Array.from(x.flat()) }], mask };
+  const pass = await passOver(dictionary, data, { keepCodes: false });
+  assert.deepEqual(sizes, [4, 2]);
+  assert.equal(pass.sums[0].rows, 4);
+  assert.ok(Math.abs(byName(figuresOf(pass.sums))["recon/fvu"]! - .1428571) < 1e-6);
+  assert.deepEqual([...pass.fired], [2, 1, 2, 0]);
+});
+
 Deno.test("the identity has FVU 0, cosine 1 and no shrinkage", async () => {
   const { figures } = await measure(X, (row) => row, (row) => row);
   assert.equal(figures["recon/fvu"], 0);
