@@ -6,7 +6,7 @@ import { SdmError } from "../base/errors.ts";
 import { ACTIVATION_REASONS, FAMILIES } from "./families.ts";
 import { ACTIVATIONS, ENCODERS, TYPES } from "./names.ts";
 import { shown, sourceName } from "./shown.ts";
-import type { Condition } from "./rule.ts";
+import type { Condition, KeyRule } from "./rule.ts";
 import { KEY_RULES } from "./rules.ts";
 import type { Config } from "./types.ts";
 
@@ -98,8 +98,11 @@ function refuse(
   );
 }
 
+/** Values of keys by name: what a condition may say it in terms of. */
+export type Universes = Readonly<Record<string, readonly unknown[]>>;
+
 /** All values of the keys that conditions look at most. */
-const UNIVERSES: Readonly<Record<string, readonly unknown[]>> = {
+const UNIVERSES: Universes = {
   type: TYPES,
   activation: ACTIVATIONS,
   encoder: ENCODERS,
@@ -107,23 +110,26 @@ const UNIVERSES: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 /** `type a, b and activation c`; what is left out of a long list, or of one that nothing is in, by what is missing. */
-function conditionText(condition: Condition): string {
+export function conditionText(condition: Condition, universes: Universes = UNIVERSES): string {
   return Object.entries(condition).map(([name, values]) => {
-    const missing = UNIVERSES[name]?.filter((value) => !values.includes(value)) ?? [];
+    const missing = universes[name]?.filter((value) => !values.includes(value)) ?? [];
     const others = values.includes(undefined) ||
       (missing.length > 0 && missing.length < values.length);
     return others ? `${name} other than ${missing.join(", ")}` : `${name} ${values.join(", ")}`;
   }).join(" and ");
 }
 
-/** What the table says of a key: with what it is read, and its default. Undefined where the table says nothing. */
-export function ruleText(path: string): { scope?: string; default?: string } {
-  const rule = KEY_RULES[path];
+/** What a rule says in words: with what its key is read, and its default. Undefined where it says nothing. */
+export function ruleText(
+  rule: KeyRule | undefined,
+  universes: Universes = UNIVERSES,
+): { scope?: string; default?: string } {
   if (!rule) return {};
-  const scope = rule.when?.map(conditionText).join("; or ");
+  const words = (condition: Condition) => conditionText(condition, universes);
+  const scope = rule.when?.map(words).join("; or ");
   const groups = new Map<unknown, string[]>();
   for (const one of rule.defaults ?? []) {
-    const text = one.if ? `with ${conditionText(one.if)}` : "else";
+    const text = one.if ? `with ${words(one.if)}` : "else";
     groups.set(one.value, [...groups.get(one.value) ?? [], text]);
   }
   const only = groups.size === 1 && rule.defaults!.some((one) => !one.if);

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { ruleText } from "./apply_rules.ts";
 import { type FieldDoc, fieldDocs } from "./field.ts";
+import { KEY_RULES } from "./rules.ts";
 import { data, model, report, top } from "./sections_input.ts";
 import { dictionary, gpu, optimizer, train } from "./sections_training.ts";
 import type { Config, SectionName } from "./types.ts";
@@ -51,7 +52,7 @@ function keysOf(section: SectionName, shape: Record<string, z.ZodType>): ConfigK
     if (!doc) throw new TypeError(`Cannot list keys: "${section}.${name}" has no documentation`);
     const value = type instanceof z.ZodDefault ? JSON.stringify(type.def.defaultValue) : undefined;
     const path = section ? `${section}.${name}` : name;
-    const rule = ruleText(path);
+    const rule = ruleText(KEY_RULES[path]);
     const text = doc.fallback ?? rule.default ?? value;
     return { ...doc, section, name, path, default: text, scope: rule.scope };
   });
