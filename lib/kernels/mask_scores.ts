@@ -1,5 +1,5 @@
 /**
- * Takes latents out of a panel of scores: those without a flag become so low that no gate lets them through.
+ * Takes latents or rows out of a panel of scores: those without a flag become so low that no gate lets them through.
  * @module
  */
 import source from "../../shaders/mask_scores.wgsl" with { type: "text" };
@@ -11,8 +11,10 @@ import { PARTS, THREADS } from "./common.ts";
 export interface MaskArgs {
   /** Rows. */
   rows: number;
-  /** u32, one a latent: 0 for those that are taken out. */
+  /** u32 (or f32), one a latent: 0 for those that are taken out. */
   flags: GPUBuffer;
+  /** The flags are one a row. */
+  byRow?: boolean;
   /** f32 [rows, panel], changed in place. */
   scores: GPUBuffer;
   /** Floats of a row of `scores`. */
@@ -39,8 +41,10 @@ export const maskScores = {
   },
 
   /** One dispatch. */
-  record(gpu: Gpu, { rows, flags, scores, panel, firstLatent, latents }: MaskArgs): Dispatch {
+  record(gpu: Gpu, args: MaskArgs): Dispatch {
+    const { rows, flags, byRow, scores, panel, firstLatent, latents } = args;
     return maskScores.kernel.dispatch(gpu, {
+      defines: { BY_ROW: byRow ? 1 : 0 },
       dims: { rows, panel4: panel / 4, firstLatent, latents },
       buffers: { flags, scores },
       groups: gridFor(rows * panel / 4, THREADS, gpu.facts.maxGroups),

@@ -188,7 +188,10 @@ function contextOf(
 ): PartsContext & { dead: DeadLatents } {
   const { dIn, dOut, dSae, rows, inputBias, decoderBias, unitRows } = options;
   const separateTarget = options.kind !== "sae";
-  const space = createWorkspace(gpu, { rows, dIn, dOut, dSae, separateTarget, inputBias });
+  const space = createWorkspace(gpu, {
+    ...{ rows, dIn, dOut, dSae, separateTarget, inputBias },
+    masked: options.context > 0,
+  });
   const wDec = createParameter(gpu, "W_dec", dSae, dOut, { unitRows });
   const bDec = decoderBias ? createParameter(gpu, "b_dec", 1, dOut, { decays: false }) : undefined;
   return {

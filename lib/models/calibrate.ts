@@ -6,7 +6,7 @@
  */
 import { SdmError } from "../base/errors.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { loadDictionary } from "./inference.ts";
+import { type EncodedRows, loadDictionary } from "./inference.ts";
 import type { TrainedRecord } from "./record.ts";
 
 /**
@@ -39,7 +39,7 @@ async function scoresAbove(
   gpu: Gpu,
   record: TrainedRecord,
   points: readonly Float32Array[],
-  bar: number,
+  { bar, mask }: { bar: number; mask?: Float32Array },
 ): Promise<Scores> {
   const activation = { name: "batchtopk", k: 0, threshold: bar } as const;
   const rows = points[0].length / record.dIn;
@@ -53,7 +53,7 @@ async function scoresAbove(
       const width = dictionary.widths[i];
       return p.subarray(first * width, end * width);
     });
-    const { latent, value } = await dictionary.run(part);
+    const { latent, value } = counted(await dictionary.run(part), mask?.subarray(first, end));
     latents.push(latent);
     values.push(norms ? value.map((v, e) => v * norms[latent[e]]) : value);
   }
@@ -66,6 +66,19 @@ async function scoresAbove(
     at += value.length;
   });
   return out;
+}
+
+/** Entries of the rows that count. */
+function counted({ rows, rowStart, latent, value }: EncodedRows, mask?: Float32Array): Scores {
+  if (!mask) return { latent, value };
+  const kept: number[] = [];
+  for (let r = 0; r < rows; r++) {
+    for (let e = rowStart[r]; mask[r] !== 0 && e < rowStart[r + 1]; e++) kept.push(e);
+  }
+  return {
+    latent: Uint32Array.from(kept, (e) => latent[e]),
+    value: Float32Array.from(kept, (e) => value[e]),
+  };
 }
 
 function normsOf({ gateByDecoderNorm, wDec, dSae, dOut }: TrainedRecord) {
@@ -81,14 +94,17 @@ async function thresholdsOf(
   gpu: Gpu,
   record: TrainedRecord,
   points: readonly Float32Array[],
-  { k, near }: { k: number; near: number },
+  { k, near, mask }: { k: number; near: number; mask?: Float32Array },
 ): Promise<number[]> {
-  const wanted = Math.round(k * points[0].length / record.dIn);
+  const rows = mask
+    ? mask.reduce((n, count) => count === 0 ? n : n + 1, 0)
+    : points[0].length / record.dIn;
+  const wanted = Math.round(k * rows);
   const layers = layersOf(record);
   // From where the threshold is thought to be it is never far; of several layers nothing is known.
   const bars = layers === 1 ? [0.7 * near, 0.2 * near, 0] : [0];
   for (const bar of bars) {
-    const { latent, value } = await scoresAbove(gpu, record, points, bar);
+    const { latent, value } = await scoresAbove(gpu, record, points, { bar, mask });
     if (value.length <= wanted && bar > 0) continue;
     if (layers === 1) return [calibrateThreshold(value, wanted)];
     return Array.from({ length: layers }, (_, l) => {
@@ -108,11 +124,13 @@ function layersOf(record: TrainedRecord): number {
  * A record whose threshold gives k active latents a row on `points`; any other record as it is. Layers that select by
  * themselves get a threshold each, and are a JumpReLU from then on.
  * @param points rows of every point, scaled as the record takes them: [rows, its width] each
+ * @param mask [rows]: 0 for rows that are there only for others of their context; all count when absent
  */
 export async function calibrated<T extends TrainedRecord>(
   gpu: Gpu,
   record: T,
   points: readonly Float32Array[],
+  mask?: Float32Array,
 ): Promise<T> {
   const { activation } = record;
   if (activation.name !== "batchtopk") return record;
@@ -120,6 +138,7 @@ export async function calibrated<T extends TrainedRecord>(
   const [threshold] = await thresholdsOf(gpu, record, points, {
     k: activation.k,
     near: activation.threshold,
+    mask,
   });
   return { ...record, activation: { ...activation, threshold } };
 }

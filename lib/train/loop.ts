@@ -5,6 +5,7 @@
  */
 import type { ResolvedConfig } from "../config/types.ts";
 import type { ShuffledBatches } from "../data/shuffled_batches.ts";
+import type { Batch } from "../data/types.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { encode } from "../gpu/program.ts";
 import { ReadbackRing } from "../gpu/readback.ts";
@@ -83,17 +84,28 @@ function turnEventLoop(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
+/** Writes which rows of a batch count; gives the number of those that do not. */
+function writeMask(gpu: Gpu, model: TrainableModel, { rows, mask }: Batch): number {
+  const place = model.space.mask;
+  if (!place) return 0;
+  const counts = mask ?? new Float32Array(rows).fill(1);
+  gpu.device.queue.writeBuffer(place, 0, counts as Float32Array<ArrayBuffer>);
+  return counts.reduce((n, count) => count === 0 ? n + 1 : n, 0);
+}
+
 /** The commands of step `t` on a batch; the batch and the step's numbers are written before. */
 function encodeStep(
   { gpu, model, config, scales }: LoopOptions,
-  points: readonly Float32Array[],
+  batch: Batch,
   t: number,
 ): GPUCommandEncoder {
+  const { points } = batch;
   model.inputs.forEach((rows, i) => {
     const scale = scales[i];
     writeRows(gpu, rows, scale === 1 ? points[i] : points[i].map((v) => v * scale));
   });
-  gpu.device.queue.writeBuffer(model.space.step, 0, stepWords(config, t));
+  const leftOut = writeMask(gpu, model, batch);
+  gpu.device.queue.writeBuffer(model.space.step, 0, stepWords(config, t, leftOut));
   model.beforeStep?.(t);
   const encoder = gpu.device.createCommandEncoder();
   encode(encoder, model.step);
@@ -144,7 +156,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopEnd> {
         await gpu.device.queue.onSubmittedWorkDone();
         staged = bytes;
       }
-      const encoder = encodeStep(options, batch.points, step);
+      const encoder = encodeStep(options, batch, step);
       const done = ++step;
       const read = submit(encoder, done - 1, done % log_every === 0 || done === steps);
       if (read) {

@@ -93,8 +93,11 @@ function tracksThreshold({ dictionary, optimizer }: ResolvedConfig, t: number): 
   return t >= Math.max(dictionary.k_anneal_steps ?? 0, optimizer.lr_warm_up_steps);
 }
 
-/** The words of the buffer `step` for step `t`, which the kernels read. */
-export function stepWords(config: ResolvedConfig, t: number): ArrayBuffer {
+/**
+ * The words of the buffer `step` for step `t`, which the kernels read.
+ * @param leftOut rows of the batch that do not count
+ */
+export function stepWords(config: ResolvedConfig, t: number, leftOut = 0): ArrayBuffer {
   const { dictionary, optimizer, train } = config;
   const words = new DataView(new ArrayBuffer(STEP.words * 4));
   const float = (word: number, value: number) => words.setFloat32(word * 4, value, true);
@@ -107,7 +110,7 @@ export function stepWords(config: ResolvedConfig, t: number): ArrayBuffer {
   float(STEP.correction2, 1 / (1 - beta2 ** (t + 1)));
   whole(STEP.k, k);
   whole(STEP.slot, t % train.log_every);
-  whole(STEP.batchK, Math.floor(k * train.batch_tokens));
+  whole(STEP.batchK, Math.floor(k * (train.batch_tokens - leftOut)));
   float(STEP.coefficient, penaltyWeight(config, t));
   const exponents = penaltyExponents(config, t);
   float(STEP.exponent, exponents.now);
@@ -115,5 +118,6 @@ export function stepWords(config: ResolvedConfig, t: number): ArrayBuffer {
   whole(STEP.track, tracksThreshold(config, t) ? 1 : 0);
   float(STEP.preActCoefficient, dictionary.pre_act_coefficient ?? 0);
   whole(STEP.number, t);
+  whole(STEP.leftOut, leftOut);
   return words.buffer;
 }

@@ -257,15 +257,18 @@ const CALIBRATION_ROWS = 16384;
 async function calibrationRows(
   { inputs: { batches }, manifest: { input_scales } }: Run,
   step: number,
-): Promise<Float32Array[]> {
-  const wanted = Math.ceil(CALIBRATION_ROWS / batches.batchRows);
+): Promise<{ points: Float32Array[]; mask: Float32Array }> {
+  const { batchRows } = batches;
+  const wanted = Math.ceil(CALIBRATION_ROWS / batchRows);
   const count = Math.min(batches.batchesPerEpoch, Math.max(1, wanted));
-  const out = batches.points.map(({ d }) => new Float32Array(count * batches.batchRows * d));
+  const points = batches.points.map(({ d }) => new Float32Array(count * batchRows * d));
+  const mask = new Float32Array(count * batchRows).fill(1);
   for (let i = 0; i < count; i++) {
-    const { points } = await batches.batch(step + i);
-    points.forEach((x, p) => out[p].set(x.map((v) => v * input_scales[p]), i * x.length));
+    const batch = await batches.batch(step + i);
+    batch.points.forEach((x, p) => points[p].set(x.map((v) => v * input_scales[p]), i * x.length));
+    if (batch.mask) mask.set(batch.mask, i * batchRows);
   }
-  return out;
+  return { points, mask };
 }
 
 /** Writes `final/`: the input scale is folded in, so that it takes activations as the model gives them. */
@@ -281,8 +284,9 @@ async function writeFinal(run: Run, end: LoopEnd, figures: StepFigures): Promise
   }
   const trained = family.record(options, values, words);
   const isByBatch = trained.activation.name === "batchtopk";
-  const sample = isByBatch ? await calibrationRows(run, end.step) : [];
-  const folded = foldScales(await calibrated(gpu, trained, sample), manifest.input_scales);
+  const { points, mask } = isByBatch ? await calibrationRows(run, end.step) : { points: [] };
+  const finished = await calibrated(gpu, trained, points, mask);
+  const folded = foldScales(finished, manifest.input_scales);
   const record = withRowNorm(folded, config.dictionary.normalize_activations);
   await saveDictionary(join(path, "final"), record, {
     ...manifest.provenance,

@@ -1,6 +1,6 @@
 import assert from "assert";
 import { maskScores } from "../../lib/kernels/mask_scores.ts";
-import { maskScores as reference } from "../../lib/reference/mask_scores.ts";
+import { maskRows, maskScores as reference } from "../../lib/reference/mask_scores.ts";
 import { bitsOf } from "./bench.ts";
 import { checkKernel, type KernelCase } from "./check_kernel.ts";
 import { whole } from "./device.ts";
@@ -44,5 +44,35 @@ const cases: KernelCase[] = [
     };
   },
 }));
+
+const rowCases: KernelCase[] = [[1, 4], [37, 64]].map(([rows, panel]) => ({
+  name: `${rows} rows`,
+  build(bench) {
+    const flags = Array.from({ length: rows }, (_, r) => r % 3 === 0);
+    const given = matrix(rows, panel, { seed: rows });
+    const scores = bench.state("scores", bitsOf(given.flatMap((row) => [...row])));
+    return {
+      commands: [maskScores.record(bench.gpu, {
+        rows,
+        byRow: true,
+        // As the mask of a batch has them.
+        flags: bench.floats("flags", flags.map((flag) => flag ? 1 : 0)),
+        scores,
+        panel,
+        firstLatent: 7,
+        latents: panel,
+      })],
+      verify() {
+        const floats = bench.floatsOf(scores);
+        maskRows(given, flags).flatMap((row) => [...row]).forEach((wanted, i) => {
+          if (wanted > -Infinity) assert.equal(floats[i], wanted);
+          else assert.ok(floats[i] < -3.4e38, `score ${i} is ${floats[i]}`);
+        });
+      },
+    };
+  },
+}));
+
+Deno.test("maskScores keeps the scores of flagged rows only", () => checkKernel(rowCases, [whole]));
 
 Deno.test("maskScores keeps the scores of flagged latents only", () => checkKernel(cases, [whole]));

@@ -52,6 +52,17 @@ Deno.test("a calibrated record has k active latents a row", async () => {
     const off = Math.abs(latent.length - k * rows);
     assert.ok(off <= (byNorm ? 1 : 0), `${threshold}: ${latent.length / rows} a row`);
   }
+  // Rows that do not count have large scores: with them the threshold would be far too high.
+  const mask = new Float32Array(rows).map((_, r) => r % 4 === 0 ? 0 : 1);
+  const loud = x.map((v, i) => mask[Math.floor(i / dIn)] === 0 ? 50 * v : v);
+  const activation = { name: "batchtopk" as const, k, threshold: 5 };
+  const record = await calibrated(gpu, { ...base, activation }, [loud], mask);
+  const code = await loadDictionary(gpu, record, rows).run([loud]);
+  const active = mask.reduce(
+    (n, count, r) => n + (count ? code.rowStart[r + 1] - code.rowStart[r] : 0),
+    0,
+  );
+  assert.equal(active, k * mask.filter((count) => count === 1).length);
   const other = { ...base, activation: { name: "topk" as const, k } };
   assert.equal(await calibrated(gpu, other, [x]), other);
 });

@@ -131,6 +131,89 @@ for (const activation of ["topk", "batchtopk", "relu", "jumprelu"] as const) {
   });
 }
 
+/** Gradients and figures of one step on a batch of which some rows do not count. */
+async function maskedStep(gpu: Gpu, options: ModelOptions, x: Float32Array, y: Float32Array) {
+  const model = lorsa.build(gpu, options);
+  const first = lorsa.initial(options, 4, facts);
+  for (const { name, value } of model.parameters) writeRows(gpu, value, first.get(name)!);
+  writeRows(gpu, model.inputs[0], x);
+  writeRows(gpu, model.inputs[1], y);
+  const mask = Float32Array.from({ length: ROWS }, (_, r) => LEFT_OUT(r) ? 0 : 1);
+  gpu.device.queue.writeBuffer(model.space.mask!, 0, mask);
+  const words = new DataView(new ArrayBuffer(STEP.words * 4));
+  const leftOut = mask.filter((count) => count === 0).length;
+  words.setUint32(STEP.k * 4, K, true);
+  words.setUint32(STEP.batchK * 4, K * (ROWS - leftOut), true);
+  words.setFloat32(STEP.coefficient * 4, 0.02, true);
+  words.setUint32(STEP.leftOut * 4, leftOut, true);
+  gpu.device.queue.writeBuffer(model.space.step, 0, words.buffer);
+  submit(gpu, model.step);
+  const figures = await readFloats(gpu, model.ring.buffer, model.ring.fields.length);
+  const gradients = new Map<string, Float32Array>();
+  for (const { name, grad } of model.parameters) gradients.set(name, await readRows(gpu, grad));
+  return {
+    figures: new Map(model.ring.fields.map(({ name }, i) => [name, figures[i]])),
+    gradients,
+    record: lorsa.record(options, first) as LorsaRecord,
+  };
+}
+
+/** The first position of every sequence, and one more. */
+const LEFT_OUT = (row: number) => row % CONTEXT === 0 || row === 2 * CONTEXT + 5;
+
+Deno.test("rows that do not count are keys of others, but have no code, no loss and no gradient", async () => {
+  const gpu = await openGpu();
+  try {
+    const x = normals(ROWS * D, 5);
+    const y = targetOf(x);
+    for (const activation of ["topk", "batchtopk", "relu"] as const) {
+      const options = optionsOf({ activation, loss: "sum_mean", auxkCoefficient: 1 / 32, kAux: 3 });
+      const plain = await maskedStep(gpu, options, x, y);
+      // What such rows should have been is never looked at.
+      const other = y.map((v, i) => LEFT_OUT(Math.floor(i / O)) ? 1000 : v);
+      assert.deepEqual(await maskedStep(gpu, options, x, other), plain);
+      // What they are is: others attend to them.
+      const moved = x.map((v, i) => LEFT_OUT(Math.floor(i / D)) ? -v : v);
+      assert.notDeepEqual((await maskedStep(gpu, options, moved, y)).gradients, plain.gradients);
+      if (activation !== "topk") continue;
+      const { latents, reconstruction } = forwardLorsa(plain.record, x);
+      const counts = Array.from({ length: ROWS }, (_, r) => !LEFT_OUT(r));
+      const counted = counts.filter((c) => c).length;
+      const mean = new Float64Array(O);
+      let entries = 0, error = 0, spread = 0;
+      counts.forEach((c, r) => {
+        if (c) mean.forEach((_, j) => mean[j] += y[r * O + j] / counted);
+      });
+      counts.forEach((c, r) => {
+        if (!c) return;
+        for (let j = 0; j < O; j++) {
+          error += (y[r * O + j] - reconstruction[r * O + j]) ** 2;
+          spread += (y[r * O + j] - mean[j]) ** 2;
+        }
+        entries += latents.subarray(r * LATENTS, (r + 1) * LATENTS).filter((v) => v > 0).length;
+      });
+      const near = (name: string, wanted: number) => {
+        const got = plain.figures.get(name)!;
+        assert.ok(Math.abs(got / wanted - 1) < 1e-5, `${name} is ${got}, not ${wanted}`);
+      };
+      near("recon/fvu", error / spread);
+      near("sparsity/l0", entries / counted);
+      near("loss/total", error / counted);
+      // ∂b_dec = -2 Σ residual / counted rows.
+      const bias = new Float64Array(O);
+      counts.forEach((c, r) => {
+        if (!c) return;
+        for (let j = 0; j < O; j++) {
+          bias[j] -= 2 * (y[r * O + j] - reconstruction[r * O + j]) / counted;
+        }
+      });
+      assert.ok(relative(plain.gradients.get("b_dec")!, bias) < 1e-5);
+    }
+  } finally {
+    gpu.close();
+  }
+});
+
 Deno.test("foldScales() of attention: the same latents of raw inputs, outputs in raw units", () => {
   const options = optionsOf({});
   const values = lorsa.initial(options, 8, facts);

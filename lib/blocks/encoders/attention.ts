@@ -19,6 +19,7 @@ import type { CodeByLatent, CodeByRow } from "../../kernels/code.ts";
 import { decodeGroups } from "../../kernels/decode_groups.ts";
 import { encodeGemm, PANEL_UNIT } from "../../kernels/encode_gemm.ts";
 import { gradLatents } from "../../kernels/grad_latents.ts";
+import { maskScores } from "../../kernels/mask_scores.ts";
 import { createTurns, type Rotary } from "../../kernels/rope_rows.ts";
 import type { Strip } from "../../kernels/strip.ts";
 import { roundUp } from "../../tensor/shards.ts";
@@ -89,7 +90,7 @@ export function attentionEncoder(
   options: AttentionOptions,
 ): ScoreEncoder {
   const { heads, length, scale, rotary, eps, wV, bV, lnQ, lnK } = options;
-  const { rows } = space;
+  const { rows, mask } = space;
   const { width, group } = sizesOf(space, options);
   const { stride, cols: d } = space.centred;
   const plan = planAttention({
@@ -194,24 +195,24 @@ export function attentionEncoder(
       const list: ScorePanel[] = [];
       for (let first = begin; first < end; first += panel) {
         const latents = Math.min(panel, end - first);
-        list.push({
-          commands: [encodeGemm.record(gpu, {
-            rows,
-            latents,
-            d,
-            x: mixedOf(chunk, head),
-            w: shard.buffer,
-            firstLatent: first - shard.firstRow,
-            bias: vectorOf(bV),
-            firstBias: first,
-            scores,
-            panel,
-          })],
-          firstLatent: first,
+        const made = { firstLatent: first, latents, scores, panel };
+        const score = encodeGemm.record(gpu, {
+          rows,
           latents,
+          d,
+          x: mixedOf(chunk, head),
+          w: shard.buffer,
+          firstLatent: first - shard.firstRow,
+          bias: vectorOf(bV),
+          firstBias: first,
           scores,
           panel,
         });
+        // Rows that do not count are keys and values of others, but have no code.
+        const masked = mask
+          ? [maskScores.record(gpu, { rows, flags: mask, byRow: true, ...made })]
+          : [];
+        list.push({ commands: [score, ...masked], ...made });
       }
       return list;
     });
