@@ -3,6 +3,8 @@
  * @module
  */
 import type { ConvertOutcome, ConvertRequest } from "../report/convert.ts";
+import type { CompareOutcome } from "../report/compare_types.ts";
+import type { CompareRequest } from "../report/compare_plan.ts";
 import type { EvaluateOutcome, EvaluateRequest } from "../report/evaluate.ts";
 import type { SyntheticOutcome, SyntheticRequest } from "../report/synthetic.ts";
 import type { TrainRequest, TrainResult } from "../train/types.ts";
@@ -55,4 +57,13 @@ export async function convertInWorker(
 ): Promise<ConvertOutcome> {
   const { runJob } = await import("./remote.ts");
   return await runJob("convert", request, hooks);
+}
+
+/** Trains families to the same number of active latents and measures them on the same rows. */
+export async function compareInWorker(
+  request: CompareRequest,
+  hooks: WorkHooks,
+): Promise<CompareOutcome> {
+  const { runJob } = await import("./remote.ts");
+  return await runJob("compare", request, hooks);
 }

@@ -4,6 +4,8 @@
  */
 import type { PortableError } from "../base/errors.ts";
 import type { ProgressEvent } from "../base/progress.ts";
+import type { CompareOutcome } from "../report/compare_types.ts";
+import type { CompareRequest } from "../report/compare_plan.ts";
 import type { EvaluateOutcome, EvaluateRequest } from "../report/evaluate.ts";
 import type { ConvertOutcome, ConvertRequest } from "../report/convert.ts";
 import type { SyntheticOutcome, SyntheticRequest } from "../report/synthetic.ts";
@@ -22,6 +24,8 @@ export interface Jobs {
   };
   /** A dictionary with thresholds. */
   convert: { request: ConvertRequest; result: ConvertOutcome };
+  /** Families at equal L0. */
+  compare: { request: CompareRequest; result: CompareOutcome };
   /** Families on planted features. */
   synth: { request: SyntheticRequest; result: SyntheticOutcome };
 }

@@ -59,6 +59,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./convert.ts"),
   },
   {
+    name: "compare",
+    summary: "train several families to the same number of active latents, in one table",
+    load: () => import("./compare.ts"),
+  },
+  {
     name: "synth",
     summary: "train families on planted features and say what they found",
     load: () => import("./synth.ts"),

@@ -22,6 +22,8 @@ async function work(message: Extract<ToWorker, { kind: "job" }>): Promise<unknow
       return await (await import("../report/build.ts")).buildReport(message.request, hooks);
     case "convert":
       return await (await import("../report/convert.ts")).convertDictionary(message.request, hooks);
+    case "compare":
+      return await (await import("../report/compare.ts")).runCompare(message.request, hooks);
     case "synth":
       return await (await import("../report/synthetic.ts")).runSynthetic(message.request, hooks);
   }
