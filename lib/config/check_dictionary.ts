@@ -23,17 +23,27 @@ export function checkDictionary({ dictionary }: Config, source: string): void {
   if (p_end !== undefined && p_end >= lp_norm) {
     refuse(source, `dictionary.p_end is ${p_end} and lp_norm ${lp_norm}, p_end must be smaller`);
   }
-  const { rotary_dim, d_qk_head } = dictionary;
+  const { rotary_dim, rotary_scale = 1, d_qk_head } = dictionary;
   if (d_qk_head !== undefined && d_qk_head % 4 !== 0) {
     refuse(source, `dictionary.d_qk_head is ${d_qk_head}, a multiple of 4 is needed`);
   }
   if (rotary_dim !== undefined && rotary_dim % 2 !== 0) {
     refuse(source, `dictionary.rotary_dim is ${rotary_dim}, dimensions are rotated in pairs`);
   }
-  if (rotary_dim !== undefined && d_qk_head !== undefined && rotary_dim > d_qk_head) {
+  if (
+    rotary_dim !== undefined && d_qk_head !== undefined && rotary_dim > d_qk_head * rotary_scale
+  ) {
     refuse(
       source,
       `dictionary.rotary_dim is ${rotary_dim} and d_qk_head ${d_qk_head}, at most all`,
+    );
+  }
+  const { ntk_low_freq_factor: low, ntk_high_freq_factor: high } = dictionary;
+  if (low !== undefined && high !== undefined && low >= high) {
+    refuse(
+      source,
+      `dictionary.ntk_low_freq_factor is ${low} and ntk_high_freq_factor ${high}, a larger one is ` +
+        "needed: short waves are shorter",
     );
   }
 }

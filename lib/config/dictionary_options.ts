@@ -193,9 +193,37 @@ export const families = {
       "Whether neighbouring dimensions are rotated together, or those half of rotary_dim apart.",
     reason: "Llama, Pythia and most exports rotate halves; GPT-J rotates neighbours.",
   }),
+  rotary_scale: optionalWhole(1, {
+    description: "How often every dimension of queries and keys is repeated before the rotation.",
+    reason: "As nearly all models; attn_scale stays what it is.",
+  }),
+  rotary_scaling: optionalChoice(["none", "by_parts"], {
+    description: "How frequencies are scaled for contexts longer than the model's first ones.",
+    reason: "Llama 3.1 and 3.2 scale by parts; most models do not.",
+  }),
+  ntk_factor: optionalNumber({ min: 1 }, {
+    description: "How much slower the long waves of the rotation turn.",
+    reason: "The value of Llama 3.1; Llama 3.2 has 32.",
+  }),
+  ntk_low_freq_factor: optionalNumber({ above: 0 }, {
+    description: "Waves longer than the old context over this are long.",
+    reason: "The value of Llama 3.1.",
+  }),
+  ntk_high_freq_factor: optionalNumber({ above: 0 }, {
+    description: "Waves shorter than the old context over this are left alone.",
+    reason: "The value of Llama 3.1.",
+  }),
+  ntk_old_context: optionalWhole(1, {
+    description: "Context that the model had before its frequencies were scaled.",
+    reason: "The value of Llama 3.1.",
+  }),
   use_post_qk_ln: optionalFlag({
     description: "Whether queries and keys are divided by their root mean square, head by head.",
     reason: "Qwen3 and Gemma 3 do, most models do not.",
+  }),
+  qk_ln_eps: optionalNumber({ above: 0 }, {
+    description: "Added to the mean of squares of a query or key.",
+    reason: "The value of Qwen3 and Gemma 3.",
   }),
   attn_scale: optionalNumber({ above: 0 }, {
     description: "Divisor of attention scores.",

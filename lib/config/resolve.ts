@@ -132,8 +132,9 @@ function resolveFamily(given: DictionaryConfig, dIn: number, dSae: number, sourc
     found.d_qk_head = dQk;
     found.n_qk_heads = given.n_qk_heads ?? largestDivisor(dSae, Math.max(1, Math.floor(dIn / dQk)));
     found.attn_scale = given.attn_scale ?? Math.sqrt(dQk);
-    if (given.positional_embedding === "rotary") found.rotary_dim = given.rotary_dim ?? dQk;
-    if ((found.rotary_dim ?? 0) % 2 !== 0 || (found.rotary_dim ?? 0) > dQk) {
+    const wide = dQk * (given.rotary_scale ?? 1);
+    if (given.positional_embedding === "rotary") found.rotary_dim = given.rotary_dim ?? wide;
+    if ((found.rotary_dim ?? 0) % 2 !== 0 || (found.rotary_dim ?? 0) > wide) {
       refuse(
         source,
         `dictionary.rotary_dim is ${found.rotary_dim} and d_qk_head ${dQk}, an even number of at ` +

@@ -35,6 +35,11 @@ const ROTARY: KeyRule = {
   because: "only lorsa with a rotary embedding rotates",
 };
 
+const BY_PARTS: KeyRule = {
+  when: [{ type: ["lorsa"], rotary_scaling: ["by_parts"] }],
+  because: 'only frequencies by parts have it (rotary_scaling = "by_parts")',
+};
+
 /** Rules of penalties, thresholds and single families. */
 export const OPTION_RULES: RuleTable = {
   "dictionary.sparsity_penalty": {
@@ -149,7 +154,18 @@ export const OPTION_RULES: RuleTable = {
   "dictionary.rotary_dim": ROTARY,
   "dictionary.rotary_base": { ...ROTARY, defaults: [{ value: 10000 }] },
   "dictionary.rotary_adjacent_pairs": { ...ROTARY, neutral: [false], defaults: [{ value: false }] },
+  "dictionary.rotary_scale": { ...ROTARY, neutral: [1], defaults: [{ value: 1 }] },
+  "dictionary.rotary_scaling": { ...ROTARY, neutral: ["none"], defaults: [{ value: "none" }] },
+  "dictionary.ntk_factor": { ...BY_PARTS, defaults: [{ value: 8 }] },
+  "dictionary.ntk_low_freq_factor": { ...BY_PARTS, defaults: [{ value: 1 }] },
+  "dictionary.ntk_high_freq_factor": { ...BY_PARTS, defaults: [{ value: 4 }] },
+  "dictionary.ntk_old_context": { ...BY_PARTS, defaults: [{ value: 8192 }] },
   "dictionary.use_post_qk_ln": { ...LORSA, neutral: [false], defaults: [{ value: false }] },
+  "dictionary.qk_ln_eps": {
+    when: [{ type: ["lorsa"], use_post_qk_ln: [true] }],
+    because: "only norms of queries and keys have it (use_post_qk_ln = true)",
+    defaults: [{ value: 1e-6 }],
+  },
   "dictionary.attn_scale": LORSA,
   "dictionary.lorsa_init": { ...LORSA, defaults: [{ value: "default" }] },
 };

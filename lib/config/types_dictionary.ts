@@ -159,8 +159,22 @@ export interface FamilyConfig {
   rotary_base?: number;
   /** Whether neighbouring dimensions are rotated together, or those half of rotary_dim apart. */
   rotary_adjacent_pairs?: boolean;
+  /** How often every dimension of queries and keys is repeated before the rotation. */
+  rotary_scale?: number;
+  /** How frequencies are scaled for contexts longer than the model's first ones. */
+  rotary_scaling?: "none" | "by_parts";
+  /** How much slower the long waves of the rotation turn. */
+  ntk_factor?: number;
+  /** Waves longer than the old context over this are long. */
+  ntk_low_freq_factor?: number;
+  /** Waves shorter than the old context over this are left alone. */
+  ntk_high_freq_factor?: number;
+  /** Context that the model had before its frequencies were scaled. */
+  ntk_old_context?: number;
   /** Whether queries and keys are divided by their root mean square, head by head. */
   use_post_qk_ln?: boolean;
+  /** Added to the mean of squares of a query or key. */
+  qk_ln_eps?: number;
   /** Divisor of attention scores. */
   attn_scale?: number;
   /** Where attention weights start: at random, or from the model's own attention. */

@@ -4,6 +4,7 @@
  */
 import { PARETO, type PrefixOptions } from "../blocks/decoders/prefix_plan.ts";
 import type { ResolvedConfig } from "../config/types.ts";
+import type { NtkByParts } from "../kernels/rope_rows.ts";
 import type { AttentionSettings, ModelOptions } from "../models/types.ts";
 
 /** Nested prefixes: fixed ones, or as many as are drawn in a step. */
@@ -25,11 +26,18 @@ function prefixesOf({ dictionary, seed }: ResolvedConfig): PrefixOptions | undef
   };
 }
 
-/** Added to the mean of squares in the norms of queries and keys: Qwen3's. */
-const QK_EPS = 1e-6;
-
 /** What `lorsa_init` takes from the model's own attention. */
 const STARTS = { default: undefined, mhsa: "queries", active_subspace: "all" } as const;
+
+/** Frequencies by parts; what is left out is Llama 3.1's. */
+function byPartsOf(dictionary: ResolvedConfig["dictionary"]): NtkByParts {
+  return {
+    factor: dictionary.ntk_factor ?? 8,
+    lowFreqFactor: dictionary.ntk_low_freq_factor ?? 1,
+    highFreqFactor: dictionary.ntk_high_freq_factor ?? 4,
+    oldContext: dictionary.ntk_old_context ?? 8192,
+  };
+}
 
 /** Attention heads, for the family that has them. */
 function attentionOf({ dictionary }: ResolvedConfig): AttentionSettings | undefined {
@@ -45,11 +53,12 @@ function attentionOf({ dictionary }: ResolvedConfig): AttentionSettings | undefi
         dim,
         base: dictionary.rotary_base ?? 10000,
         adjacentPairs: dictionary.rotary_adjacent_pairs ?? false,
-        copies: 1,
+        copies: dictionary.rotary_scale ?? 1,
+        ...(dictionary.rotary_scaling === "by_parts" && { ntk: byPartsOf(dictionary) }),
       },
     }),
     norms: dictionary.use_post_qk_ln ?? false,
-    eps: QK_EPS,
+    eps: dictionary.qk_ln_eps ?? 1e-6,
     ...(start && { start }),
   };
 }

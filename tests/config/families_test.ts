@@ -117,7 +117,13 @@ const SAMPLES: Values = {
   rotary_dim: 8,
   rotary_base: 1000,
   rotary_adjacent_pairs: true,
+  rotary_scale: 2,
+  ntk_factor: 32,
+  ntk_low_freq_factor: 2,
+  ntk_high_freq_factor: 8,
+  ntk_old_context: 4096,
   use_post_qk_ln: true,
+  qk_ln_eps: 1e-5,
   attn_scale: 2,
   lorsa_init: "mhsa",
   activation: "relu",
@@ -126,6 +132,7 @@ const SAMPLES: Values = {
   pursuit_mode: "dynamic",
   matryoshka_sampled: "uniform",
   positional_embedding: "none",
+  rotary_scaling: "by_parts",
   loss: "mean",
   lr_schedule: "linear",
   momentum: 0.5,
@@ -140,6 +147,7 @@ const AXES = [
   "pursuit_mode",
   "matryoshka_sampled",
   "positional_embedding",
+  "rotary_scaling",
 ];
 
 Deno.test("the table speaks of keys and values that there are", () => {
