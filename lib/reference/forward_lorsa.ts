@@ -4,6 +4,7 @@
  */
 import { activate, type ForwardRecord, type ForwardResult } from "./forward_record.ts";
 import { lorsaScores } from "./lorsa.ts";
+import { rotaryAngles, type Waves } from "./rope_rows.ts";
 import type { Matrix } from "./types.ts";
 
 /** What the formula needs of a dictionary. */
@@ -18,12 +19,7 @@ export interface ForwardAttention
   /** Added to the mean of squares in the norms. */
   readonly eps: number;
   /** Rotary positions. */
-  readonly rotary?: {
-    readonly dim: number;
-    readonly base: number;
-    readonly adjacentPairs: boolean;
-    readonly copies: number;
-  };
+  readonly rotary?: Waves & { readonly adjacentPairs: boolean; readonly copies: number };
   /** Queries, keys and values, row-major [·, dIn], with their biases. */
   readonly wQ: ArrayLike<number>;
   readonly bQ: ArrayLike<number>;
@@ -46,7 +42,7 @@ function matrixOf(data: ArrayLike<number>, cols: number): Matrix {
   );
 }
 
-/** Runs a record on whole sequences `x` [rows, dIn]. Frequencies by parts are not known here. */
+/** Runs a record on whole sequences `x` [rows, dIn]. */
 export function forwardLorsa(record: ForwardAttention, x: ArrayLike<number>): ForwardResult {
   const { dIn, dOut, dSae, rotary, lnQ, lnK } = record;
   const matrix = (data: ArrayLike<number>) => matrixOf(data, dIn);
@@ -68,14 +64,7 @@ export function forwardLorsa(record: ForwardAttention, x: ArrayLike<number>): Fo
       length: record.context,
       scale: record.scale,
       eps: record.eps,
-      turning: rotary && {
-        angles: Array.from(
-          { length: rotary.dim / 2 },
-          (_, i) => rotary.base ** (-2 * i / rotary.dim),
-        ),
-        adjacentPairs: rotary.adjacentPairs,
-        copies: rotary.copies,
-      },
+      turning: rotary && { ...rotary, angles: rotaryAngles(rotary) },
     },
   );
   const decoder = matrixOf(record.wDec, dOut);

@@ -13,6 +13,30 @@ export interface Turning {
   copies: number;
 }
 
+/** Waves of a rotation: `base^(2i/dim)` positions a radian, the long ones slowed down by parts where `ntk` says so. */
+export interface Waves {
+  readonly dim: number;
+  readonly base: number;
+  readonly ntk?: {
+    readonly factor: number;
+    readonly lowFreqFactor: number;
+    readonly highFreqFactor: number;
+    readonly oldContext: number;
+  };
+}
+
+/** Radians a position of every pair. Between short and long waves the two are blended, by how often a wave fits. */
+export function rotaryAngles({ dim, base, ntk }: Waves): number[] {
+  return Array.from({ length: dim / 2 }, (_, i) => {
+    const angle = Math.pow(base, -2 * i / dim);
+    if (!ntk) return angle;
+    const { factor, lowFreqFactor: low, highFreqFactor: high, oldContext } = ntk;
+    const turns = oldContext * angle / (2 * Math.PI);
+    const kept = Math.min(1, Math.max(0, (turns - low) / (high - low)));
+    return kept * angle + (1 - kept) * angle / factor;
+  });
+}
+
 /** The two numbers of pair `i`. */
 function pairOf({ angles, adjacentPairs }: Turning, i: number): [number, number] {
   return adjacentPairs ? [2 * i, 2 * i + 1] : [i, i + angles.length];

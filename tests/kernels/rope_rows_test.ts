@@ -3,6 +3,7 @@ import { frequencies, ropeRows, type Rotary } from "../../lib/kernels/rope_rows.
 import {
   ropeRows as reference,
   ropeRowsBackward,
+  rotaryAngles,
   type Turning,
 } from "../../lib/reference/rope_rows.ts";
 import { assertCloseRows, checkKernel, EPS, type KernelCase } from "./check_kernel.ts";
@@ -116,5 +117,7 @@ Deno.test("frequencies() are powers of the base, or slowed down by parts as in L
     6.64786967e-6,
     1.28917316e-6,
   ];
+  const other = rotaryAngles({ dim: 16, base: 500000, ntk });
+  slow.forEach((f, i) => assert.ok(Math.abs(f / other[i] - 1) < 1e-12, `reference of pair ${i}`));
   slow.forEach((f, i) => assert.ok(Math.abs(f / wanted[i] - 1) < 1e-6, `pair ${i}: ${f}`));
 });

@@ -179,6 +179,17 @@ Deno.test("lorsa has the heads, the rotation and the start of its keys", () => {
     start: "queries",
   });
   assert.equal(of({ lorsa_init: "active_subspace" })!.start, "all");
+  const llama = of({
+    rotary_scale: 2,
+    rotary_dim: 32,
+    rotary_scaling: "by_parts",
+    ntk_factor: 32,
+    use_post_qk_ln: true,
+    qk_ln_eps: 1e-5,
+  })!;
+  const ntk = { factor: 32, lowFreqFactor: 1, highFreqFactor: 4, oldContext: 8192 };
+  assert.deepEqual([llama.rotary!.dim, llama.rotary!.copies, llama.eps], [32, 2, 1e-5]);
+  assert.deepEqual(llama.rotary!.ntk, ntk);
 });
 
 Deno.test("configuration and models agree on what a family needs of its data", () => {
