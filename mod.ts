@@ -34,6 +34,7 @@ export {
   type WorkHooks,
 } from "./lib/commands/library.ts";
 export type { InputsNeeded } from "./lib/config/check.ts";
+export type { PointsKind } from "./lib/config/families.ts";
 export { type ConfigSources, loadConfig } from "./lib/config/load.ts";
 export {
   type ActivationName,
@@ -74,6 +75,7 @@ export type {
 } from "./lib/config/types_dictionary.ts";
 export { type Gpu, type GpuOptions, openGpu } from "./lib/gpu/device.ts";
 export type { DeviceFacts } from "./lib/gpu/facts.ts";
+export type { Rotary } from "./lib/kernels/rope_rows.ts";
 export { openDictionary, type OpenedDictionary } from "./lib/interop/detect.ts";
 export { saveDictionary } from "./lib/interop/save.ts";
 export type { SaelensExtra } from "./lib/interop/saelens_write.ts";
@@ -93,6 +95,13 @@ export type { ProviderOptions, WasmPaths } from "./lib/onnx/providers.ts";
 export { spawnRunner } from "./lib/onnx/remote.ts";
 export type { RunnerOptions } from "./lib/onnx/runner.ts";
 export type { Hookpoint, ModelRunner, ProviderName } from "./lib/onnx/types.ts";
+export {
+  describedJsonSchema as configJsonSchema,
+  describeFamilies,
+  type FamilyDescription,
+  type FamilyOption,
+} from "./lib/report/families.ts";
+export type { RowNorm } from "./lib/tensor/row_norm.ts";
 export type { TrainRequest, TrainResult } from "./lib/train/types.ts";
 export type { NtkByParts, Rotary } from "./lib/kernels/rope_rows.ts";
 export { ROW_NORMS, type RowNorm } from "./lib/tensor/row_norm.ts";

@@ -69,6 +69,7 @@ export function doctorLines(found: DoctorFacts, style: Style): string[] {
       ["disk", found.disk_free === null ? "?" : `${formatBytes(found.disk_free)} free here`],
       ...adapterRows(found.adapter, style),
       ...providers,
+      ["families", found.families.map(({ type }) => type).join(", ")],
     ], style),
     "",
     verdict,

@@ -5,6 +5,7 @@
 import { messageOf, SdmError } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
 import { freeBytes } from "../files/disk.ts";
+import type { FamilyDescription } from "../report/families.ts";
 import { adapterAdvice, parseOsRelease } from "./doctor_advice.ts";
 
 /** An adapter that was opened. */
@@ -39,6 +40,8 @@ export interface DoctorFacts {
   memory: { total: number; available: number };
   /** Bytes free in the working folder. */
   disk_free: number | null;
+  /** Families of dictionaries that can be trained, with formula, source and the keys that each reads. */
+  families: FamilyDescription[];
 }
 
 async function osRelease(): Promise<Record<string, string>> {
@@ -96,6 +99,7 @@ async function providerTrouble(name: "cpu" | "wasm" | "webgpu"): Promise<string 
 /** Tries everything, one thing after another. */
 export async function doctorFacts(): Promise<DoctorFacts> {
   const release = await osRelease();
+  const { describeFamilies } = await import("../report/families.ts");
   const { total, available } = Deno.systemMemoryInfo();
   return {
     versions: { sdm: VERSION, deno: Deno.version.deno, v8: Deno.version.v8 },
@@ -113,5 +117,6 @@ export async function doctorFacts(): Promise<DoctorFacts> {
     cores: navigator.hardwareConcurrency,
     memory: { total, available },
     disk_free: await freeBytes(Deno.cwd()) ?? null,
+    families: describeFamilies(),
   };
 }

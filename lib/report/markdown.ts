@@ -20,9 +20,9 @@ export function markdownTable(
   return [head, line(widths.map((w) => "-".repeat(w))), ...body].join("\n");
 }
 
-/** A paragraph in lines. */
-export function markdownText(text: string): string {
-  return wrapText(text, WIDTH).join("\n");
+/** A paragraph in lines, `less` shorter than others. */
+export function markdownText(text: string, less = 0): string {
+  return wrapText(text, WIDTH - less).join("\n");
 }
 
 /** Blocks with an empty line between them, as a file. */

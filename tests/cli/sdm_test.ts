@@ -1,5 +1,6 @@
 import assert from "assert";
 import { join } from "node:path";
+import { TYPES } from "../../lib/config/names.ts";
 import { sdm } from "./_sdm.ts";
 
 const MODEL = "models/demo/model.onnx";
@@ -138,4 +139,11 @@ Deno.test("doctor says what it found, and its exit code agrees", async () => {
   assert.equal(facts.providers.wasm, null, "the wasm provider is always there");
   assert.ok(facts.cores >= 1 && facts.memory.total > 0 && facts.disk_free > 0);
   assert.ok("name" in facts.adapter || facts.adapter.advice.length > 0);
+  assert.deepEqual(
+    facts.families.map(({ type }: { type: string }) => type).sort(),
+    [...TYPES].sort(),
+  );
+  for (const { type, formula, source, options } of facts.families) {
+    assert.ok(formula && source && options.length > 10, type);
+  }
 });
