@@ -75,10 +75,12 @@ export type {
 } from "./lib/config/types_dictionary.ts";
 export { type Gpu, type GpuOptions, openGpu } from "./lib/gpu/device.ts";
 export type { DeviceFacts } from "./lib/gpu/facts.ts";
-export type { Rotary } from "./lib/kernels/rope_rows.ts";
 export { openDictionary, type OpenedDictionary } from "./lib/interop/detect.ts";
 export { saveDictionary } from "./lib/interop/save.ts";
 export type { SaelensExtra } from "./lib/interop/saelens_write.ts";
+export type { NtkByParts, Rotary } from "./lib/kernels/rope_rows.ts";
+export { calibrated, calibrateThreshold } from "./lib/models/calibrate.ts";
+export { foldScales } from "./lib/models/fold.ts";
 export { type EncodedRows, loadDictionary, type LoadedDictionary } from "./lib/models/inference.ts";
 export type {
   Activation,
@@ -88,6 +90,7 @@ export type {
   Provenance,
   TrainedRecord,
 } from "./lib/models/record.ts";
+export { orderByImportance, reorderLatents } from "./lib/models/reorder.ts";
 export { listHookpoints } from "./lib/onnx/hookpoints.ts";
 export { loadModel } from "./lib/onnx/graph.ts";
 export type { OnnxInitializer, OnnxModel, OnnxNode, OnnxValue } from "./lib/onnx/model.ts";
@@ -101,7 +104,5 @@ export {
   type FamilyDescription,
   type FamilyOption,
 } from "./lib/report/families.ts";
-export type { RowNorm } from "./lib/tensor/row_norm.ts";
-export type { TrainRequest, TrainResult } from "./lib/train/types.ts";
-export type { NtkByParts, Rotary } from "./lib/kernels/rope_rows.ts";
 export { ROW_NORMS, type RowNorm } from "./lib/tensor/row_norm.ts";
+export type { TrainRequest, TrainResult } from "./lib/train/types.ts";
