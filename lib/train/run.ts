@@ -23,6 +23,7 @@ import { familyOf } from "../models/mod.ts";
 import type { Provenance } from "../models/record.ts";
 import { withRowNorm } from "../models/row_normalised.ts";
 import type { ModelFamily, ModelOptions, TrainableModel } from "../models/types.ts";
+import { calibrationRows } from "./calibration_rows.ts";
 import {
   type CheckpointState,
   loadCheckpoint,
@@ -250,27 +251,6 @@ async function withTimes(run: Run, end: LoopEnd, finished: boolean): Promise<Run
   };
 }
 
-/** Rows on which a threshold is measured after training. */
-const CALIBRATION_ROWS = 16384;
-
-/** Rows of every point that come after those of the last step, scaled as in training. */
-async function calibrationRows(
-  { inputs: { batches }, manifest: { input_scales } }: Run,
-  step: number,
-): Promise<{ points: Float32Array[]; mask: Float32Array }> {
-  const { batchRows } = batches;
-  const wanted = Math.ceil(CALIBRATION_ROWS / batchRows);
-  const count = Math.min(batches.batchesPerEpoch, Math.max(1, wanted));
-  const points = batches.points.map(({ d }) => new Float32Array(count * batchRows * d));
-  const mask = new Float32Array(count * batchRows).fill(1);
-  for (let i = 0; i < count; i++) {
-    const batch = await batches.batch(step + i);
-    batch.points.forEach((x, p) => points[p].set(x.map((v) => v * input_scales[p]), i * x.length));
-    if (batch.mask) mask.set(batch.mask, i * batchRows);
-  }
-  return { points, mask };
-}
-
 /** Writes `final/`: the input scale is folded in, so that it takes activations as the model gives them. */
 async function writeFinal(run: Run, end: LoopEnd, figures: StepFigures): Promise<void> {
   const { path, config, gpu, family, options, model, manifest } = run;
@@ -284,7 +264,9 @@ async function writeFinal(run: Run, end: LoopEnd, figures: StepFigures): Promise
   }
   const trained = family.record(options, values, words);
   const isByBatch = trained.activation.name === "batchtopk";
-  const { points, mask } = isByBatch ? await calibrationRows(run, end.step) : { points: [] };
+  const { points, mask } = isByBatch
+    ? await calibrationRows(run.inputs.batches, manifest.input_scales, end.step)
+    : { points: [] };
   const finished = await calibrated(gpu, trained, points, mask);
   const folded = foldScales(finished, manifest.input_scales);
   const record = withRowNorm(folded, config.dictionary.normalize_activations);

@@ -1,0 +1,27 @@
+/**
+ * Rows on which thresholds are measured after training.
+ * @module
+ */
+import type { ShuffledBatches } from "../data/shuffled_batches.ts";
+
+/** How many, unless an epoch has fewer. */
+const CALIBRATION_ROWS = 16384;
+
+/** Rows of every point that come after those of step `step`, scaled as in training, and which of them count. */
+export async function calibrationRows(
+  batches: ShuffledBatches,
+  scales: readonly number[],
+  step: number,
+): Promise<{ points: Float32Array[]; mask: Float32Array }> {
+  const { batchRows } = batches;
+  const wanted = Math.ceil(CALIBRATION_ROWS / batchRows);
+  const count = Math.min(batches.batchesPerEpoch, Math.max(1, wanted));
+  const points = batches.points.map(({ d }) => new Float32Array(count * batchRows * d));
+  const mask = new Float32Array(count * batchRows).fill(1);
+  for (let i = 0; i < count; i++) {
+    const batch = await batches.batch(step + i);
+    batch.points.forEach((x, p) => points[p].set(x.map((v) => v * scales[p]), i * x.length));
+    if (batch.mask) mask.set(batch.mask, i * batchRows);
+  }
+  return { points, mask };
+}
