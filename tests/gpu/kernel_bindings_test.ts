@@ -40,7 +40,11 @@ Deno.test("every shader is a kernel or a variant of one", () => {
 });
 
 Deno.test("every kernel's wrapper has its name and a finite cost that grows", async () => {
-  const shape = { count: 64, rows: 64, latents: 64, d: 64, k: 8, n: 64, width: 64, dispatches: 9 };
+  // Every name that a cost asks for.
+  const names =
+    "count rows latents d k n width dispatches prefixes cols inner heads keys queries context sequences " +
+    "iterations lanes group groups panel proposers members side m1 m2";
+  const shape = Object.fromEntries(names.split(" ").map((name) => [name, 64]));
   const double = Object.fromEntries(Object.entries(shape).map(([key, v]) => [key, 2 * v]));
   for (const stem of kernels) {
     const wrapper = await wrapperOf(stem);
