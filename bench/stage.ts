@@ -13,7 +13,7 @@ import {
   createCodeByLatent,
   createCodeByRow,
 } from "../lib/kernels/code.ts";
-import { createScalars, RING_FIELDS, SCALARS, STEP } from "../lib/kernels/common.ts";
+import { createScalars, SCALARS, STEP } from "../lib/kernels/common.ts";
 import { countEntries } from "../lib/kernels/count_entries.ts";
 import { markEntries } from "../lib/kernels/mark_entries.ts";
 import { placeEntries } from "../lib/kernels/place_entries.ts";

@@ -25,7 +25,7 @@ export const bench: KernelBench = {
           w: stage.matrix(latents, d, 3, 1 / Math.sqrt(d)),
           residual: stage.sheet(rows, d, 1),
           scalars: stage.scalars,
-          scaleWord: SCALARS.scale,
+          scaleWord: SCALARS.one,
         }),
         output: code.dz,
       };

@@ -27,7 +27,7 @@ export const bench: KernelBench = {
           grad,
           gradBias,
           scalars: stage.scalars,
-          scaleWord: SCALARS.scale,
+          scaleWord: SCALARS.one,
         }),
         output: grad.shards[0].buffer,
       }));

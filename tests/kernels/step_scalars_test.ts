@@ -1,4 +1,4 @@
-import { SCALARS, SITE, siteWord, STEP } from "../../lib/kernels/common.ts";
+import { SCALARS, type SITE, siteWord, STEP } from "../../lib/kernels/common.ts";
 import { stepScalars } from "../../lib/kernels/step_scalars.ts";
 import { clipFactor, stepScalars as reference } from "../../lib/reference/step_scalars.ts";
 import { dot, type Matrix } from "../../lib/reference/types.ts";
