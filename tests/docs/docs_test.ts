@@ -58,7 +58,9 @@ Deno.test("docs/metrics.md explains every field of metrics.jsonl", () => {
   const names = tableRows(section).flatMap(([name]) =>
     [...name.matchAll(/`([^`]+)`/g)].map((match) => match[1])
   );
-  for (const name of [...RING_FIELDS.map((f) => f.name), "sparsity/dead_frac", "lr", "step", "tokens"]) {
+  for (
+    const name of [...RING_FIELDS.map((f) => f.name), "sparsity/dead_frac", "lr", "step", "tokens"]
+  ) {
     assert.ok(names.includes(name), `"${name}" is missing`);
   }
 });
