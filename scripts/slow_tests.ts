@@ -16,6 +16,9 @@ function sdm(...args: string[]): string[] {
   return [deno, "run", "-A", "--quiet", "main.ts", ...args];
 }
 
+/** Families whose dictionaries sae-lens can open. */
+const SAE_LENS = ["topk", "relu", "jumprelu", "gated", "batchtopk", "matryoshka"];
+
 /** Files of a test folder with that ending, as commands. */
 function programs(folder: string, ending: string): string[][] {
   return [...Deno.readDirSync(folder)]
@@ -30,12 +33,15 @@ const SUITES: Readonly<Record<string, () => string[][]>> = {
   browser: () => programs("tests/browser", "_browser.ts"),
   peers: () => [
     ...programs("tests/peers", "run.ts"),
-    // The same comparison on a dictionary that was trained here and on real activations, in the peer's own formats.
+    // The same comparison on dictionaries that were trained here and on real activations.
     sdm("harvest", DEMO, "--out", `${WORK}/acts`, "--max-tokens", "8192", "--overwrite"),
-    sdm("train", "--activations", `${WORK}/acts`, "--output-path", `${WORK}/run`, "--overwrite")
-      .concat("--training-tokens", "16384", "--d-sae", "512", "--k", "8"),
-    [deno, "run", "-A", "tests/peers/run.ts", "--dictionary", `${WORK}/run/final`]
-      .concat("--activations", `${WORK}/acts/shard-00000.safetensors`),
+    ...SAE_LENS.map((type) =>
+      sdm("train", "--activations", `${WORK}/acts`, "--output-path", `${WORK}/${type}`)
+        .concat("--overwrite", "--type", type, "--training-tokens", "16384", "--d-sae", "512")
+    ),
+    [deno, "run", "-A", "tests/peers/run.ts", "--activations"]
+      .concat(`${WORK}/acts/shard-00000.safetensors`)
+      .concat(SAE_LENS.flatMap((type) => ["--dictionary", `${WORK}/${type}/final`])),
   ],
   packaged: () => [
     [deno, "run", "-A", "scripts/compile.ts", "dist/sdm"],

@@ -5,8 +5,7 @@ each of the two has. Step t takes batch t modulo the number of batches.
 
     python tests/peers/pursuit_write.py tests/golden/pursuit.json
 
-sae-lens is the one of requirements.txt; overcomplete 0.3.0 is installed with `pip install --no-deps overcomplete==0.3.0`:
-what it needs beside PyTorch is not needed here.
+Both are those of requirements.txt; what overcomplete needs beside PyTorch is not needed here.
 """
 import importlib.util
 import json

@@ -3,8 +3,8 @@
  * every kind of which we read one.
  *
  *     deno run -A tests/peers/run.ts                        random dictionaries, ours to theirs and theirs to ours
- *     deno run -A tests/peers/run.ts --dictionary DIR [--activations FILE] [--rows N]
- *                                                           one folder, on real rows when a file is given
+ *     deno run -A tests/peers/run.ts --dictionary DIR… [--activations FILE] [--rows N]
+ *                                                           these folders, on real rows when a file is given
  *
  * FILE is a safetensors file with rows [n, d] in a tensor `x`, `activations` or `act.<hookpoint>`, or in its only
  * matrix of width d: a shard of an activation store is one. Latents and reconstructions of a folder are made twice, by the
@@ -101,14 +101,24 @@ async function writeExpected(path: string, record: DictionaryRecord, data: Rows)
   ]);
 }
 
-/** A dictionary to write, and the one that the folder says, where that is another with the same function. */
-interface Written {
-  record: DictionaryRecord;
-  folder?: DictionaryRecord;
+/** The record that sae-lens has a class for: its BatchTopK is a JumpReLU once it is trained, and nesting is past. */
+function forSaelens(record: DictionaryRecord): DictionaryRecord {
+  const { activation, dSae } = record;
+  if (activation.name !== "batchtopk") return record;
+  const threshold = new Float32Array(dSae).fill(activation.threshold);
+  return { ...record, prefixes: undefined, activation: { name: "jumprelu", threshold } };
+}
+
+/** Saves a record as sae-lens has it; gives the record to run, with latents in the units of the folder. */
+async function saveForSaelens(folder: string, record: DictionaryRecord): Promise<DictionaryRecord> {
+  const other = forSaelens(record);
+  const provenance = { hookpoint: "blocks.2.hook_resid_post" };
+  const saved = await saveDictionary(folder, other, provenance) as DictionaryRecord;
+  return saved.wDec === record.wDec ? record : saved;
 }
 
 /** Random dictionaries, one of every kind that has a SAELens folder. */
-function randomRecords(d: number, F: number): Record<string, Written> {
+function randomRecords(d: number, F: number): Record<string, DictionaryRecord> {
   const threshold = Float32Array.from({ length: F }, (_, f) => (f % 7) / 5);
   const relu = randomRecord(d, F, { name: "relu" });
   const topk = randomRecord(d, F, { name: "topk", k: 8 });
@@ -118,25 +128,21 @@ function randomRecords(d: number, F: number): Record<string, Written> {
     ...record,
     wDec: record.wDec.map((w, i) => w * (0.5 + (Math.floor(i / d) % 5) / 4)),
   });
-  const bar = 2.2;
-  const batchtopk = randomRecord(d, F, { name: "batchtopk", k: 8, threshold: bar });
-  const asJumprelu = { name: "jumprelu", threshold: new Float32Array(F).fill(bar) } as const;
+  const batchtopk = randomRecord(d, F, { name: "batchtopk", k: 8, threshold: 2.2 });
   return {
-    topk: { record: topk },
-    relu: { record: relu },
-    jumprelu: { record: jumprelu },
-    "batchtopk by its threshold": {
-      record: batchtopk,
-      folder: { ...batchtopk, activation: asJumprelu },
-    },
-    "topk, free decoder rows": { record: free(topk) },
-    "topk by decoder norms": { record: { ...free(topk), gateByDecoderNorm: true } },
-    "relu, free decoder rows": { record: free(relu) },
-    "jumprelu, free decoder rows": { record: free(jumprelu) },
-    "jumprelu by decoder norms": { record: { ...free(jumprelu), gateByDecoderNorm: true } },
-    "relu, b_dec not taken from the input": { record: { ...relu, subtractBDec: false } },
-    "topk, rows of one length": { record: { ...topk, rowNorm: "token" } },
-    "jumprelu, rows by layer norm": { record: { ...jumprelu, rowNorm: "layer_norm" } },
+    topk,
+    relu,
+    jumprelu,
+    "batchtopk by its threshold": batchtopk,
+    "batchtopk by decoder norms": { ...free(batchtopk), gateByDecoderNorm: true },
+    "topk, free decoder rows": free(topk),
+    "topk by decoder norms": { ...free(topk), gateByDecoderNorm: true },
+    "relu, free decoder rows": free(relu),
+    "jumprelu, free decoder rows": free(jumprelu),
+    "jumprelu by decoder norms": { ...free(jumprelu), gateByDecoderNorm: true },
+    "relu, b_dec not taken from the input": { ...relu, subtractBDec: false },
+    "topk, rows of one length": { ...topk, rowNorm: "token" },
+    "jumprelu, rows by layer norm": { ...jumprelu, rowNorm: "layer_norm" },
   };
 }
 
@@ -146,12 +152,9 @@ async function randomCases(folder: string): Promise<Case[]> {
   const cases: Case[] = [];
   const gpu = await openGpu();
   try {
-    for (const [name, { record, folder: other = record }] of Object.entries(randomRecords(d, F))) {
+    for (const [name, record] of Object.entries(randomRecords(d, F))) {
       const dictionary = `${folder}/ours_${cases.length}`;
-      const provenance = { hookpoint: "blocks.2.hook_resid_post" };
-      const saved = await saveDictionary(dictionary, other, provenance) as DictionaryRecord;
-      // Latents in the units of the folder.
-      const run = other === record ? saved : record;
+      const run = await saveForSaelens(dictionary, record);
       const expected = ["reference", "gpu"].map((way) => `${dictionary}_${way}.safetensors`);
       await writeExpected(expected[0], run, { x });
       await writeExpected(expected[1], run, await onGpu(gpu, run, x));
@@ -203,11 +206,43 @@ function relative(found: Float64Array, wanted: Float32Array, width: number): num
   return worst;
 }
 
+/** One saved dictionary, on real rows when a file is given. */
+async function trainedCases(
+  folder: string,
+  path: string,
+  activations: string | undefined,
+  limit: string,
+): Promise<Case[]> {
+  const opened = await openDictionary(path);
+  let { folder: dictionary, record } = opened as typeof opened & { record: DictionaryRecord };
+  if (forSaelens(record) !== record) {
+    dictionary = `${folder}_as_sae_lens`;
+    record = await saveForSaelens(dictionary, record);
+  }
+  const rows = Number(limit);
+  const data = activations
+    ? await readRows(activations, record.dIn, rows)
+    : { x: randomRows(rows, record.dIn) };
+  const [reference, gpu] = ["reference", "gpu"].map((n) => `${folder}_${n}.safetensors`);
+  await writeExpected(reference, record, data);
+  const device = await openGpu();
+  try {
+    await writeExpected(gpu, record, await onGpu(device, record, data.x));
+  } finally {
+    device.close();
+  }
+  const name = `${opened.folder}, ${activations ? "real" : "random"} rows`;
+  return [
+    { name: `${name}, GPU`, dictionary, expected: gpu },
+    { name: `${name}, float64 reference`, dictionary, expected: reference },
+  ];
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     args: Deno.args,
     options: {
-      dictionary: { type: "string" },
+      dictionary: { type: "string", multiple: true },
       activations: { type: "string" },
       rows: { type: "string", default: "512" },
     },
@@ -218,26 +253,10 @@ async function main(): Promise<number> {
     let cases: Case[];
     const outcomes: Outcome[] = [];
     if (values.dictionary) {
-      const opened = await openDictionary(values.dictionary);
-      const { folder: dictionary } = opened;
-      const record = opened.record as DictionaryRecord;
-      const rows = Number(values.rows);
-      const data = values.activations
-        ? await readRows(values.activations, record.dIn, rows)
-        : { x: randomRows(rows, record.dIn) };
-      const what = values.activations ? "real rows" : "random rows";
-      const [reference, gpu] = ["reference", "gpu"].map((n) => `${folder}/${n}.safetensors`);
-      await writeExpected(reference, record, data);
-      const device = await openGpu();
-      try {
-        await writeExpected(gpu, record, await onGpu(device, record, data.x));
-      } finally {
-        device.close();
+      cases = [];
+      for (const [i, path] of values.dictionary.entries()) {
+        cases.push(...await trainedCases(`${folder}/${i}`, path, values.activations, values.rows));
       }
-      cases = [
-        { name: `${dictionary}, ${what}, GPU`, dictionary, expected: gpu },
-        { name: `${dictionary}, ${what}, float64 reference`, dictionary, expected: reference },
-      ];
     } else {
       cases = await randomCases(folder);
       outcomes.push(...await compareTheirs(program, folder));

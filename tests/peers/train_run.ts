@@ -3,6 +3,7 @@
  *
  *     deno run -A tests/peers/train_run.ts [peer…]          peers as in `train_steps.py`
  *     deno run -A tests/peers/train_run.ts --cases FILE     cases that the script has written before
+ *     deno run -A tests/peers/train_run.ts --table          as rows of the table in README.md
  *
  * The error of weights is that of their movement: the length of (ours - theirs) over the length of (theirs - first), of each
  * parameter by itself; the error of losses is relative. A case that names a section of the architectures specification is
@@ -133,14 +134,21 @@ async function compare(gpu: Gpu, file: PeerFile, given: PeerCase): Promise<Error
   return { loss: Math.max(...errors), moved };
 }
 
+const figure = (error: number) => error.toExponential(1);
+
 function line(given: PeerCase, { loss, moved }: Errors, passed: boolean): string {
   const figures = Object.entries(moved)
-    .map(([steps, { name, error }]) => `after ${steps}: ${error.toExponential(1)} (${name})`);
+    .map(([steps, { name, error }]) => `after ${steps}: ${figure(error)} (${name})`);
   const reason = given.reason ? `; spec ${given.reason}` : "";
-  return `${passed ? "ok  " : "FAIL"} ${given.peer}, ${given.name}: loss ${
-    loss.toExponential(1)
-  }, ` +
+  return `${passed ? "ok  " : "FAIL"} ${given.peer}, ${given.name}: loss ${figure(loss)}, ` +
     `movement ${figures.join(", ")}${reason}`;
+}
+
+/** A row of the table in README.md. */
+function row(given: PeerCase, { loss, moved }: Errors): string {
+  const figures = [loss, ...Object.values(moved).map(({ error }) => error)].map(figure);
+  const sections = [...given.reason.matchAll(/(?:^|; )([\d.]+):/g)].map((match) => match[1]);
+  return `| ${[given.peer, given.name, ...figures, sections.join(", ")].join(" | ")} |`;
 }
 
 async function casesOf(peers: string[], path?: string): Promise<PeerFile> {
@@ -158,7 +166,7 @@ async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     args: Deno.args,
     allowPositionals: true,
-    options: { cases: { type: "string" } },
+    options: { cases: { type: "string" }, table: { type: "boolean" } },
   });
   const file = await casesOf(positionals, values.cases);
   let failed = 0;
@@ -170,7 +178,7 @@ async function main(): Promise<number> {
       for (const [steps, { error }] of Object.entries(errors.moved)) found[steps] = error;
       const passed = Object.entries(BOUNDS).every(([name, bound]) => found[name] <= bound);
       if (!passed) failed++;
-      console.log(line(given, errors, passed));
+      console.log(values.table ? row(given, errors) : line(given, errors, passed));
     } finally {
       gpu.close();
     }
