@@ -18,6 +18,7 @@ import {
   l0Remark,
 } from "../report/compare_page.ts";
 import type { CompareRequest, PointPair } from "../report/compare_plan.ts";
+import { commandLine } from "./command_line.ts";
 import { addConfigFlags } from "./config_flags.ts";
 import { compareInWorker } from "./library.ts";
 import type { Session } from "./session.ts";
@@ -88,8 +89,7 @@ async function compare(
   }
   if (!outcome.finished) session.exitCode = 130;
   else if (out) {
-    const command = ["sdm", ...session.host.argv].join(" ");
-    await writeFileAtomic(out, comparePage(outcome, command));
+    await writeFileAtomic(out, comparePage(outcome, commandLine(session.host.argv)));
   }
   if (session.json) return session.printJson(outcome);
   if (!outcome.finished) return session.print("Stopped; the same command goes on from there");

@@ -10,6 +10,7 @@ import { readKeys } from "../config/load.ts";
 import { PRESET_NAMES, type PresetName } from "../evals/synthetic.ts";
 import { syntheticRows, writeSyntheticPage } from "../report/synthetic_page.ts";
 import type { SyntheticOutcome, SyntheticRequest } from "../report/synthetic.ts";
+import { commandLine } from "./command_line.ts";
 import { addConfigFlags } from "./config_flags.ts";
 import { synthInWorker } from "./library.ts";
 import type { Session } from "./session.ts";
@@ -79,7 +80,7 @@ async function synth(
   }
   const finished = outcomes.every((outcome) => outcome.finished);
   if (!finished) session.exitCode = 130;
-  else if (out) await writeSyntheticPage(out, outcomes, commandLine(session));
+  else if (out) await writeSyntheticPage(out, outcomes, commandLine(session.host.argv));
   if (session.json) return session.printJson(outcomes);
   for (const outcome of outcomes) {
     const { titles, rows } = syntheticRows(outcome);
@@ -91,9 +92,4 @@ async function synth(
   if (!finished) session.print("Stopped; the same command goes on from there");
   else session.print(`Runs   ${request.path}`);
   if (finished && out) session.print(`Table  ${out}`);
-}
-
-/** What the page says it was made by. */
-function commandLine({ host }: Session): string {
-  return ["sdm", ...host.argv].join(" ");
 }
