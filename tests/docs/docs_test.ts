@@ -7,6 +7,7 @@ import { loadConfig } from "../../lib/config/load.ts";
 import { COMMANDS } from "../../lib/commands/registry.ts";
 import { DEFINITIONS } from "../../lib/evals/definitions.ts";
 import { RING_FIELDS } from "../../lib/kernels/common.ts";
+import { ACTIVATIONS } from "../../lib/models/activations/mod.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const PAGES = [
@@ -58,9 +59,8 @@ Deno.test("docs/metrics.md explains every field of metrics.jsonl", () => {
   const names = tableRows(section).flatMap(([name]) =>
     [...name.matchAll(/`([^`]+)`/g)].map((match) => match[1])
   );
-  for (
-    const name of [...RING_FIELDS.map((f) => f.name), "sparsity/dead_frac", "lr", "step", "tokens"]
-  ) {
+  const fields = [...RING_FIELDS, ...ACTIVATIONS.flatMap(({ metrics = [] }) => metrics)];
+  for (const name of [...fields.map((f) => f.name), "sparsity/dead_frac", "lr", "step", "tokens"]) {
     assert.ok(names.includes(name), `"${name}" is missing`);
   }
 });
@@ -117,6 +117,26 @@ Deno.test("what the TypeScript examples import is exported", async () => {
     }
   }
   assert.ok(examples > 1);
+});
+
+Deno.test("the TypeScript examples fit the types of what they use", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const files: string[] = [];
+    for (const path of PAGES) {
+      for (const block of blocksOf(path, "ts")) {
+        const file = `${folder}/${files.length}.ts`;
+        await Deno.writeTextFile(file, block.replaceAll('from "./', `from "${ROOT}`));
+        files.push(file);
+      }
+    }
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["check", "--quiet", "--config", new URL("deno.json", ROOT).pathname, ...files],
+    }).output();
+    assert.ok(success, new TextDecoder().decode(stderr));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("the configurations on the pages are accepted", async () => {
