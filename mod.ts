@@ -79,7 +79,7 @@ export { openDictionary, type OpenedDictionary } from "./lib/interop/detect.ts";
 export { saveDictionary } from "./lib/interop/save.ts";
 export type { SaelensExtra } from "./lib/interop/saelens_write.ts";
 export type { NtkByParts, Rotary } from "./lib/kernels/rope_rows.ts";
-export { calibrated, calibrateThreshold } from "./lib/models/calibrate.ts";
+export { asJumprelu, calibrated, calibrateThreshold } from "./lib/models/calibrate.ts";
 export { foldScales } from "./lib/models/fold.ts";
 export { type EncodedRows, loadDictionary, type LoadedDictionary } from "./lib/models/inference.ts";
 export type {

@@ -77,7 +77,10 @@ export const THRESHOLDS: readonly string[] = [
   "threshold each, and the saved dictionary is a JumpReLU.",
   '`batchtopk_gate = "running_quantile"` and `"control"` use a threshold in training too: the ' +
   "average of the K-th values so far, or one that moves by how far L0 is from k.",
-  "Gated dictionaries are saved as the JumpReLU that is the same function.",
+  "`sdm convert RUN --to jumprelu --out FOLDER` measures thresholds on held-out text and writes a " +
+  "dictionary that selects by count as a JumpReLU; one of scores times decoder lengths needs no " +
+  "decoder any more to say which latents are active. Gated dictionaries are saved as the JumpReLU " +
+  "that is the same function.",
 ];
 
 /** Memory. */
