@@ -50,12 +50,12 @@ const TRAINING: Readonly<Record<PresetName, PresetTraining>> = {
     l0: 3,
     layers: 2,
     context: 16,
-    evalRows: 32768,
+    evalRows: 16384,
     keys: {
       "dictionary.d_sae": 1056,
-      "train.training_tokens": 2_000_000,
-      "train.batch_tokens": 1024,
-      "optimizer.lr": 3e-3,
+      "train.training_tokens": 500_000,
+      "train.batch_tokens": 256,
+      "optimizer.lr": 5e-3,
     },
   },
 };
