@@ -13,7 +13,8 @@ This page is made from the schema in \`lib/config/\`; a test compares them.
 \`-\` and \`_\` are the same), and \`--set section.key=value\` sets any key. Flags hold over the file. Paths in a file
 are relative to the folder of the file, paths in flags to the working folder. A key may stand in its section or at the
 top of the file. Unknown keys are refused, with the nearest known name; so are keys that the family does not read, with
-the reason.
+the reason: [families.md](families.md) lists the keys of each. \`configJsonSchema()\` of \`mod.ts\` gives the schema to
+editors.
 
 A run's folder holds \`config.json\`, in which every default is filled in.
 `;
