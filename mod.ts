@@ -27,13 +27,17 @@ export { type OnProgress, type ProgressEvent, silent } from "./lib/base/progress
 export { VERSION } from "./lib/base/version.ts";
 export {
   buildReport as report,
+  compareInWorker as compare,
+  convertInWorker as convert,
   type EvalOutcome,
   type EvalRequest,
   evaluateRun as evaluate,
+  synthInWorker as synth,
   trainInWorker as train,
   type WorkHooks,
 } from "./lib/commands/library.ts";
 export type { InputsNeeded } from "./lib/config/check.ts";
+export { type Entrant, parseEntrants } from "./lib/config/entrants.ts";
 export type { PointsKind } from "./lib/config/families.ts";
 export { type ConfigSources, loadConfig } from "./lib/config/load.ts";
 export {
@@ -73,6 +77,8 @@ export type {
   PenaltyConfig,
   ShapeConfig,
 } from "./lib/config/types_dictionary.ts";
+export type { Measured } from "./lib/evals/definitions.ts";
+export { PRESET_NAMES, type PresetName } from "./lib/evals/synthetic.ts";
 export { type Gpu, type GpuOptions, openGpu } from "./lib/gpu/device.ts";
 export type { DeviceFacts } from "./lib/gpu/facts.ts";
 export { openDictionary, type OpenedDictionary } from "./lib/interop/detect.ts";
@@ -98,11 +104,16 @@ export type { ProviderOptions, WasmPaths } from "./lib/onnx/providers.ts";
 export { spawnRunner } from "./lib/onnx/remote.ts";
 export type { RunnerOptions } from "./lib/onnx/runner.ts";
 export type { Hookpoint, ModelRunner, ProviderName } from "./lib/onnx/types.ts";
+export type { ComparePoints, CompareRequest, PointPair } from "./lib/report/compare_plan.ts";
+export type { CompareGroup, CompareOutcome, CompareRow } from "./lib/report/compare_types.ts";
+export type { ConvertOutcome, ConvertRequest } from "./lib/report/convert.ts";
+export type { EvaluateRequest } from "./lib/report/evaluate.ts";
 export {
   describedJsonSchema as configJsonSchema,
   describeFamilies,
   type FamilyDescription,
   type FamilyOption,
 } from "./lib/report/families.ts";
+export type { SyntheticOutcome, SyntheticRequest, SyntheticRun } from "./lib/report/synthetic.ts";
 export { ROW_NORMS, type RowNorm } from "./lib/tensor/row_norm.ts";
 export type { TrainRequest, TrainResult } from "./lib/train/types.ts";
