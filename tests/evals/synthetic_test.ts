@@ -14,6 +14,7 @@ import {
 import { SYNTHETIC_DEFINITIONS } from "../../lib/evals/synthetic_definitions.ts";
 import { Detection } from "../../lib/evals/synthetic_detection.ts";
 import { directionPairs } from "../../lib/evals/synthetic_directions.ts";
+import { forestOf, withForest } from "../../lib/evals/synthetic_forest.ts";
 import { superposition } from "../../lib/evals/synthetic_features.ts";
 import { directionFigures, type DirectionPair } from "../../lib/evals/synthetic_scores.ts";
 import { HELD_OUT_FROM, syntheticBatches, syntheticTask } from "../../lib/evals/synthetic_task.ts";
@@ -206,6 +207,14 @@ Deno.test("in a forest children fire with their parents only, siblings never tog
         `${f}: ${n / rows}, ${wanted}`,
       );}
   });
+});
+
+Deno.test("a child's chance makes up for its parent's silence and its siblings", () => {
+  const forest = forestOf({ roots: 1, branching: 2, levels: 1 }, 4);
+  const chance = withForest(forest, Float64Array.of(.4, .1, .2, .3));
+  // Shares .25 and .5 of the parent's firings; the sibling may take the place in as many cases.
+  [.4, .25 * 1.5, .5 * 1.25, .3].forEach((wanted, f) => near(chance[f], wanted, 1e-12));
+  near(withForest(forest, Float64Array.of(.1, .1, .1, 0))[1], 1);
 });
 
 Deno.test("decorrelated features are unit rows that lie on each other as little as n rows in d dimensions can", () => {
