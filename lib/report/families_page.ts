@@ -176,8 +176,8 @@ export function familiesPage(): string {
     prose(text.INTRODUCTION),
     overview(families),
     markdownText(
-      "What the keys mean: [configuration](configuration.md#dictionary). Which to choose, and one " +
-        "command each: [README](../README.md#families).",
+      "What the keys mean: [configuration](configuration.md#dictionary). Which to choose, and commands: " +
+        "[README](../README.md#families). Side by side on your data: [comparing](comparing.md).",
     ),
     "## Letters",
     markdownTable(["letter", "stands for"], text.LETTERS),
