@@ -15,7 +15,7 @@ export const bench: KernelBench = {
       shape: "1",
       cost: steerCoefficient.cost(),
       commands: [steerCoefficient.record(stage.gpu, {
-        rule: { goal: 32, steps: 100, descent: 1200, damping: 1, beta: 0.2 },
+        rule: { goal: 32, steps: 100, descent: 4200, damping: 0.6, beta: 0.2, slowSteps: 500 },
         full: 1,
         rows: 1,
         state,

@@ -31,8 +31,10 @@ export const PENALTY_STATE = {
   known: 6,
   /** How far L0 was above its goal at first, as a logarithm. */
   firstError: 7,
+  /** The error smoothed over more steps: against it the smoothed one shows where L0 is heading. */
+  slow: 8,
   /** First word of the history: pairs of the penalty at the exponent in force and at the next. */
-  history: 8,
+  history: 12,
   /** Number of words. */
-  words: 8 + 2 * HISTORY,
+  words: 12 + 2 * HISTORY,
 } as const;

@@ -21,6 +21,8 @@ export interface SteerRule {
   damping: number;
   /** Share of a new error in the smoothed one. */
   beta: number;
+  /** Steps over which the error is smoothed once more, to see where it is heading: as far ahead is looked. */
+  slowSteps: number;
 }
 
 /** What is steered by what. */
@@ -47,7 +49,7 @@ export const steerCoefficient = {
     name: "steer_coefficient",
     source,
     buffers: ["step", "scalars", "totals", "state"],
-    dims: ["goal", "descent", "gain", "damping", "beta", "full", "least"],
+    dims: ["goal", "descent", "gain", "damping", "beta", "slowBeta", "full", "least"],
   }),
 
   /** Nothing to speak of. */
@@ -64,6 +66,7 @@ export const steerCoefficient = {
         L0: SCALARS.l0,
         STEP_COEFFICIENT: STEP.coefficient,
         SMOOTH: PENALTY_STATE.smooth,
+        SLOW: PENALTY_STATE.slow,
         STARTED: PENALTY_STATE.started,
         INTEGRAL: PENALTY_STATE.integral,
         CONTROL_WORD: PENALTY_STATE.control,
@@ -79,6 +82,7 @@ export const steerCoefficient = {
         gain: rule ? 1 / rule.steps : 0,
         damping: rule?.damping ?? 0,
         beta: rule?.beta ?? 1,
+        slowBeta: rule ? Math.min(1, 1 / rule.slowSteps) : 1,
         full: full > 0 ? full : 1,
         least: 0.5 / rows,
       },

@@ -11,6 +11,8 @@ export interface PenaltyState {
   integral: number;
   /** Smoothed error; absent before the first. */
   smooth?: number;
+  /** The same, smoothed over more steps. */
+  slow?: number;
   /** Logarithm of the factor that annealing gives the coefficient. */
   logAnneal: number;
   /** How far L0 was above its goal at first, as a logarithm; absent before the first error. */

@@ -16,16 +16,19 @@ export interface SteerRule {
   damping: number;
   /** Share of a new error in the smoothed one. */
   beta: number;
+  /** Steps over which the error is smoothed once more. */
+  slowSteps: number;
 }
 
-/** What errors count as at most; those that raise the coefficient count as less in the integral. */
+/** What is ahead counts as these at most, as less where it raises the coefficient. */
 const BOUND = 1;
-const RISE = 0.5;
+const RISE = 0.3;
+const PUSH = 0.4;
 
 const clamp = (v: number, least: number, most: number) => Math.min(most, Math.max(least, v));
 
 /**
- * Follows the distance of log L0 from the line that leads from its first value to the goal; `t` is the step, `share` is
+ * Follows the distance of log L0 from the parabola that leads from its first value to the goal; `t` is the step, `share` is
  * how far the coefficient's schedule has come.
  */
 export function steerCoefficient(
@@ -35,12 +38,15 @@ export function steerCoefficient(
 ): void {
   const far = Math.log(Math.max(l0, least) / rule.goal);
   state.firstError ??= Math.max(0, far);
-  const error = far - Math.max(0, 1 - t / rule.descent) * state.firstError;
+  const error = far - Math.max(0, 1 - t / rule.descent) ** 2 * state.firstError;
   const before = state.smooth ?? error;
   state.smooth = before + rule.beta * (error - before);
-  const slow = share * clamp(state.smooth, -BOUND, RISE);
-  state.integral = clamp(state.integral + slow / rule.steps, -20, 20);
-  state.control = state.integral + rule.damping * share * clamp(state.smooth, -BOUND, BOUND);
+  const slow = state.slow ?? error;
+  state.slow = slow + Math.min(1, 1 / rule.slowSteps) * (state.smooth - slow);
+  const ahead = state.smooth + (state.smooth - state.slow);
+  const more = share * clamp(ahead, -BOUND, RISE) / rule.steps;
+  state.integral = clamp(state.integral + more, -20, 20);
+  state.control = state.integral + rule.damping * share * clamp(ahead, -BOUND, PUSH);
 }
 
 /** Remembers a batch's penalty at the exponent in force and at the next. */

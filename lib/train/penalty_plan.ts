@@ -15,7 +15,7 @@ import {
 import { stepsOf } from "../config/resolve.ts";
 
 /** A run in which an error of L0 changes the coefficient by its own factor has this many such times. */
-const STEERING_TIMES = 30;
+const STEERING_TIMES = 50;
 
 /** The largest weight of the penalty; 0 where there is none. */
 function largestWeight({ dictionary }: ResolvedConfig): number {

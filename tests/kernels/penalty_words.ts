@@ -13,6 +13,7 @@ export function stateWords(state: PenaltyState): number[] {
   words[PENALTY_STATE.smooth] = state.smooth ?? 0;
   words[PENALTY_STATE.started] = state.smooth === undefined ? 0 : 1;
   words[PENALTY_STATE.logAnneal] = state.logAnneal;
+  words[PENALTY_STATE.slow] = state.slow ?? 0;
   words[PENALTY_STATE.firstError] = state.firstError ?? 0;
   words[PENALTY_STATE.exponent] = state.exponent ?? 0;
   words[PENALTY_STATE.known] = state.history.length;

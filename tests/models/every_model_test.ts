@@ -45,7 +45,7 @@ const optionsOf = ({ type, defaults }: ModelFamily): ModelOptions =>
     kAux: 8,
     deadAfterTokens: 10 * ROWS,
     // A weight that suits rows of this size is found on the way; so is the width of a window around thresholds.
-    penalty: defaults.penalty && { ...defaults.penalty, targetL0: ACTIVE, steerSteps: STEPS / 30 },
+    penalty: defaults.penalty && { ...defaults.penalty, targetL0: ACTIVE, steerSteps: STEPS / 50 },
     thresholds: defaults.thresholds && { ...defaults.thresholds, window: 0.5 },
   });
 

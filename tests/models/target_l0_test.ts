@@ -22,7 +22,7 @@ function optionsFor(type: string, goal: number): ModelOptions {
     k: 1,
     deadAfterTokens: 10 * ROWS,
     ringSlots: STEPS,
-    penalty: { ...defaults.penalty!, targetL0: goal, steerSteps: STEPS / 30 },
+    penalty: { ...defaults.penalty!, targetL0: goal, steerSteps: STEPS / 50 },
     thresholds: defaults.thresholds && { ...defaults.thresholds, window: 0.5 },
   });
 }
