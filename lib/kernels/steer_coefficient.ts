@@ -21,7 +21,7 @@ export interface SteerRule {
   damping: number;
   /** Share of a new error in the smoothed one. */
   beta: number;
-  /** Steps over which the error is smoothed once more, to see where it is heading: as far ahead is looked. */
+  /** Steps over which the error is smoothed once more, to see where it is heading; as far ahead is looked. */
   slowSteps: number;
 }
 

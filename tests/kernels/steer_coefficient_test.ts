@@ -117,7 +117,7 @@ function steered(plant: (coefficient: number) => number, steps: number) {
     descent: 0.84 * steps,
     damping: 0.6,
     beta: 0.2,
-    slowSteps: 0.1 * steps,
+    slowSteps: 0.12 * steps,
   };
   let lowest = Infinity;
   let sum = 0;

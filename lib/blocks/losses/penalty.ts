@@ -151,7 +151,7 @@ function goalOf({ name, targetL0 }: PenaltyOptions): number | undefined {
  * penalised family on activations, 400 to 2000 steps: L0 ends at its goal, and few latents die on the way.
  */
 function steerRule(steps: number): Omit<SteerRule, "goal"> {
-  return { steps, descent: 42 * steps, damping: 0.6, beta: 0.2, slowSteps: 8 * steps };
+  return { steps, descent: 42 * steps, damping: 0.6, beta: 0.2, slowSteps: 6 * steps };
 }
 
 /** Steering and the history of an exponent, where there is anything to steer. */
