@@ -49,7 +49,7 @@ async function train(
     writeRows(gpu, model.space.x, x.subarray(at, at + ROWS * D));
     const words = new DataView(new ArrayBuffer(STEP.words * 4));
     const float = (word: number, value: number) => words.setFloat32(word * 4, value, true);
-    float(STEP.lr, 0.01 * Math.min(1, (STEPS - t) / 100));
+    float(STEP.lr, 0.004 * Math.min(1, (STEPS - t) / 100));
     float(STEP.correction1, 1 / (1 - options.adam.beta1 ** (t + 1)));
     float(STEP.correction2, 1 / (1 - options.adam.beta2 ** (t + 1)));
     float(STEP.coefficient, start * options.penalty!.coefficient * Math.min(1, (t + 1) / 25));
