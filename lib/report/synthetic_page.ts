@@ -80,6 +80,8 @@ const READING =
   "cosine with the decoder row of a latent that fires. Found: share of features with a cosine above " +
   "0.9. F1: how well latents tell when their feature fires, dead ones counting as 0. True L0: " +
   "features that fire on a mean row; of a cross-layer transcoder, L0 is that of its layers together. " +
+  "A selection by row stays below its k where a row has fewer features: the other scores are not " +
+  "positive. " +
   "Definitions: [metrics](metrics.md).";
 
 /** The page; `command` makes it again. */
