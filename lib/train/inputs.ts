@@ -20,6 +20,7 @@ import { contextSizeOf } from "../data/whole_contexts.ts";
 import { sha256 } from "../files/hash.ts";
 import type { Provenance } from "../models/record.ts";
 import { expandPatterns } from "../onnx/patterns.ts";
+import { type LoadMeter, meterLoads } from "./load_meter.ts";
 
 /** Opened data of a run. */
 export interface TrainInputs {
@@ -33,6 +34,8 @@ export interface TrainInputs {
   facts: Record<string, unknown>;
   /** SHA-256 of the text's files, or of the store's. */
   sha256: string;
+  /** Counts what is read or made. */
+  loads?: LoadMeter;
   /** Frees model, files and workers. */
   close(): Promise<void>;
 }
@@ -50,9 +53,10 @@ export async function openTrainInputs(
   const batchRows = config.train.batch_tokens;
   const blockRows = Math.max(1, Math.round(config.data.buffer_tokens / batchRows)) * batchRows;
   const shape = { seed: config.seed, blockRows, batchRows };
+  const loads = meterLoads();
   const { source, ...opened } = config.data.activations
     ? await fromStore(config, shape)
-    : await fromText(config, shape, onProgress);
+    : await fromText(config, shape, onProgress, loads.meter);
   try {
     const { dIn, dOut, layers } = commonWidths(source.points);
     const { points, sequences } = FAMILIES[config.dictionary.type];
@@ -63,7 +67,7 @@ export async function openTrainInputs(
       );
     }
     const how = config.dictionary.normalize_activations;
-    const plain = shuffledBatches(source, { batchRows, seed: config.seed, steps });
+    const plain = shuffledBatches(loads.of(source), { batchRows, seed: config.seed, steps });
     const batches = how === "token" || how === "layer_norm" ? rowNormalised(plain, how) : plain;
     return {
       batches,
@@ -74,6 +78,7 @@ export async function openTrainInputs(
         contextSize: sequences ? source.unitRows : undefined,
       },
       ...opened,
+      loads: loads.meter,
       close: () => batches.close(),
     };
   } catch (error) {
@@ -143,8 +148,14 @@ async function fromStore(config: Config, shape: Shape): Promise<Opened> {
   };
 }
 
-async function fromText(config: Config, shape: Shape, onProgress: OnProgress): Promise<Opened> {
+async function fromText(
+  config: Config,
+  shape: Shape,
+  onProgress: OnProgress,
+  meter: LoadMeter,
+): Promise<Opened> {
   const inputs = await openTextInputs(textOptions(config, "train"), onProgress);
+  const first = firstBlock(onProgress);
   try {
     const { tokens, kept, counted, runner, points, contextsPerRun, facts } = inputs;
     const source = modelSource({
@@ -157,7 +168,10 @@ async function fromText(config: Config, shape: Shape, onProgress: OnProgress): P
       contextsPerRun,
       facts,
       sequences: counted !== undefined,
-      onRows: firstBlock(onProgress),
+      onRows: (done, rows) => {
+        meter.onRows(done);
+        first(done, rows);
+      },
     });
     return {
       source,
