@@ -6,21 +6,14 @@
  */
 import { didYouMean } from "../base/nearest.ts";
 import { SdmError } from "../base/errors.ts";
-import { readTensorHeader, readValue, sparseName } from "./graph.ts";
 import { elemTypeOf } from "./infer.ts";
 import { ELEM, type OnnxModel, type OnnxNode } from "./model.ts";
-import {
-  fieldBytes,
-  fieldText,
-  intField,
-  joinBytes,
-  readFields,
-  sizedField,
-  sizedHeader,
-} from "./protobuf.ts";
+import { changeModel, intAttribute, makeNode, writeModel } from "./write.ts";
 
 /** A rewritten model. */
 export interface TappedModel {
+  /** Its lists. */
+  model: OnnxModel;
   /** The ONNX file. */
   bytes: Uint8Array<ArrayBuffer>;
   /** Output that carries each asked tensor, in the order asked. */
@@ -62,10 +55,10 @@ export function tensorNames(model: OnnxModel): string[] {
  */
 export function tapOutputs(model: OnnxModel, tensors: readonly string[]): TappedModel {
   const known = tensorNames(model), knownSet = new Set(known);
-  const unique = [...new Set(tensors)];
-  const casts: Uint8Array[] = [], declared: Uint8Array[] = [];
+  const casts: OnnxNode[] = [];
+  const values = new Map(model.values);
   const outputOf = new Map<string, string>();
-  for (const tensor of unique) {
+  for (const tensor of new Set(tensors)) {
     if (!knownSet.has(tensor)) {
       const hint = didYouMean(tensor, known);
       throw new SdmError(
@@ -81,16 +74,21 @@ export function tapOutputs(model: OnnxModel, tensors: readonly string[]): Tapped
     if (type !== ELEM.FLOAT || !model.producers.has(tensor)) {
       // Half precision has no array type in some runtimes and bfloat16 in none; an unknown type may be either.
       output = `${tensor}/sdm_float32`;
-      casts.push(sizedField(1, castNode(tensor, output)));
+      casts.push(
+        makeNode("Cast", [tensor], [output], { fields: [intAttribute("to", ELEM.FLOAT)] }),
+      );
     }
+    // What a file declares of its shape is not repeated: some exporters declare it wrongly.
+    values.set(output, { name: output, elemType: ELEM.FLOAT });
     outputOf.set(tensor, output);
-    declared.push(sizedField(12, floatValue(output)));
   }
-  const kept = reachable(model, unique);
+  const nodes = [...model.nodes, ...casts];
+  const tapped = pruneModel(changeModel(model, { nodes, values }), [...outputOf.values()]);
   return {
-    bytes: rewrite(model, kept, [...casts, ...declared]),
+    model: tapped,
+    bytes: writeModel(tapped),
     outputs: tensors.map((tensor) => outputOf.get(tensor)!),
-    inputs: model.inputs.map((input) => input.name).filter((name) => kept.names.has(name)),
+    inputs: tapped.inputs.map((input) => input.name),
   };
 }
 
@@ -99,62 +97,19 @@ export function tapModel(model: OnnxModel, tensors: readonly string[]): Uint8Arr
   return tapOutputs(model, tensors).bytes;
 }
 
-/** NodeProto of `output = Cast(input, to = FLOAT)`. */
-function castNode(input: string, output: string): Uint8Array[] {
-  const to = [sizedField(1, "to"), intField(3, ELEM.FLOAT), intField(20, 2)];
-  return [
-    sizedField(1, input),
-    sizedField(2, output),
-    sizedField(3, output),
-    sizedField(4, "Cast"),
-    sizedField(5, to),
-  ];
-}
-
-/** ValueInfoProto of a float tensor of any shape. */
-function floatValue(name: string): Uint8Array[] {
-  const type = sizedField(1, intField(1, ELEM.FLOAT));
-  return [sizedField(1, name), sizedField(2, type)];
-}
-
-/** The model with only `kept` in its graph, old outputs dropped and `added` graph fields behind. */
-function rewrite(
-  model: OnnxModel,
-  kept: { names: Set<string>; nodes: Set<OnnxNode> },
-  added: readonly Uint8Array[],
-): Uint8Array<ArrayBuffer> {
-  const { bytes } = model;
-  const outer: Uint8Array[] = [], graph: Uint8Array[] = [];
-  let nodeIndex = 0;
-  for (const field of readFields(bytes)) {
-    if (field.number !== 7) {
-      outer.push(bytes.subarray(field.start, field.end));
-      continue;
-    }
-    const body = fieldBytes(bytes, field);
-    for (const part of readFields(body)) {
-      const node = part.number === 1 ? model.nodes[nodeIndex++] : undefined;
-      const stays = node ? kept.nodes.has(node) : staysInGraph(part.number, kept.names, () => {
-        return fieldBytes(body, part);
-      });
-      if (stays) graph.push(body.subarray(part.start, part.end));
-    }
-  }
-  const parts = [...graph, ...added];
-  const size = parts.reduce((sum, part) => sum + part.length, 0);
-  return joinBytes([...outer, sizedHeader(7, size), ...parts]);
-}
-
-function staysInGraph(number: number, names: Set<string>, payload: () => Uint8Array): boolean {
-  if (number === 5) return names.has(readTensorHeader(payload()).name);
-  if (number === 11 || number === 13) return names.has(readValue(payload()).name);
-  if (number === 12) return false;
-  if (number === 14) return names.has(firstText(payload()));
-  if (number === 15) return names.has(sparseName(payload()));
-  return true;
-}
-
-function firstText(message: Uint8Array): string {
-  const field = readFields(message).find((part) => part.number === 1);
-  return field ? fieldText(message, field) : "";
+/**
+ * The model with only what `outputs` need, and those as its outputs. An output that `model.values` does not know is declared
+ * by its name alone.
+ */
+export function pruneModel(model: OnnxModel, outputs: readonly string[]): OnnxModel {
+  const { names, nodes } = reachable(model, outputs);
+  const values = new Map([...model.values].filter(([name]) => names.has(name)));
+  return changeModel(model, {
+    nodes: model.nodes.filter((node) => nodes.has(node)),
+    initializers: new Map([...model.initializers].filter(([name]) => names.has(name))),
+    inputs: model.inputs.filter((input) => names.has(input.name)),
+    outputs: outputs.map((name) => values.get(name) ?? { name }),
+    values,
+    rest: model.rest.filter(({ tensor }) => tensor === undefined || names.has(tensor)),
+  });
 }

@@ -34,6 +34,8 @@ export interface OnnxValue {
   elemType?: number;
   /** Fixed sizes as numbers, symbolic ones as text; undefined when the file does not say. */
   dims?: (number | string)[];
+  /** The whole ValueInfoProto, a view of the file; absent for a value that this program declares. */
+  bytes?: Uint8Array;
 }
 
 /** A weight. */
@@ -52,7 +54,7 @@ export interface OnnxInitializer {
 
 /** One operation. */
 export interface OnnxNode {
-  /** Place in the file. */
+  /** Place in the list of nodes. */
   index: number;
   /** Operator, such as `MatMul`. */
   op: string;
@@ -66,25 +68,39 @@ export interface OnnxNode {
   outputs: string[];
   /** Tensors of the outer graph that its subgraphs read. */
   captures: string[];
-  /** The whole NodeProto, a view of the file. */
+  /** The whole NodeProto, a view of the file unless this program made it. */
   bytes: Uint8Array;
 }
 
-/** A model as read from a file. */
+/** A field of the graph that is only carried along: names, quantisation, sparse weights, what is not known. */
+export interface OnnxField {
+  /** Number in GraphProto. */
+  number: number;
+  /** The tensor that it is about; without one it always stays. */
+  tensor?: string;
+  /** The whole field with its tag, a view of the file. */
+  bytes: Uint8Array;
+}
+
+/** A model: as read from a file, or with lists of its graph changed. */
 export interface OnnxModel {
   /** What error messages call it: its path, or a word given by the caller. */
   name: string;
   /** Path of the file, if it came from one; external data is looked up beside it. */
   path?: string;
-  /** The file. */
+  /** The file that was read, whatever was changed since; `writeModel` writes the lists below. */
   bytes: Uint8Array;
+  /** Fields of the ModelProto beside the graph, each whole with its tag. */
+  outer: Uint8Array[];
+  /** Fields of the graph that are in none of the lists below. */
+  rest: OnnxField[];
   /** Program that wrote it, with version. */
   producer: string;
   /** Version of each operator set by domain; ONNX's own is "". */
   opsets: Record<string, number>;
   /** Metadata properties. */
   metadata: Record<string, string>;
-  /** Operations in file order. */
+  /** Operations in file order, what this program put in where it belongs. */
   nodes: OnnxNode[];
   /** Weights by name. */
   initializers: Map<string, OnnxInitializer>;

@@ -4,7 +4,7 @@
  */
 import { SdmError } from "../base/errors.ts";
 import { ELEM, type OnnxInitializer, type OnnxModel, type OnnxNode } from "./model.ts";
-import { readTensorHeader } from "./graph.ts";
+import { readPair, readTensorHeader } from "./read.ts";
 import {
   fieldBigInts,
   fieldBytes,
@@ -42,6 +42,13 @@ export function attributeOf(node: OnnxNode, name: string): OnnxAttribute | undef
     return attribute;
   }
   return undefined;
+}
+
+/** Notes of a node by key: its `metadata_props`, such as the scopes that the dynamo exporter writes. */
+export function nodeMetadata(node: OnnxNode): Map<string, string> {
+  const { bytes } = node;
+  const notes = readFields(bytes).filter((field) => field.number === 9);
+  return new Map(notes.map((field) => readPair(bytes, field)));
 }
 
 function viewOf(bytes: Uint8Array): DataView {

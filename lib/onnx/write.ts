@@ -1,0 +1,100 @@
+/**
+ * Writes models: from the lists of an {@link OnnxModel}, whose entries are mostly the file's own bytes.
+ * @module
+ */
+import { linkModel, valueBytes } from "./link.ts";
+import { ELEM, type OnnxInitializer, type OnnxModel, type OnnxNode } from "./model.ts";
+import { intField, joinBytes, sizedField, sizedHeader } from "./protobuf.ts";
+
+/** What a new node is made of beside its operator and tensors. */
+export interface NodeParts {
+  /** Name; default the first output. */
+  name?: string;
+  /** Operator set; default ONNX's own. */
+  domain?: string;
+  /** Attribute fields, as {@link intAttribute} makes them or cut out of another node. */
+  fields?: readonly Uint8Array[];
+}
+
+/** A new node; its place is known once the model is linked. */
+export function makeNode(
+  op: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  parts: NodeParts = {},
+): OnnxNode {
+  const { name = outputs[0], domain = "", fields = [] } = parts;
+  const bytes = joinBytes([
+    ...inputs.map((input) => sizedField(1, input)),
+    ...outputs.map((output) => sizedField(2, output)),
+    sizedField(3, name),
+    sizedField(4, op),
+    ...fields,
+    ...(domain ? [sizedField(7, domain)] : []),
+  ]);
+  return {
+    index: -1,
+    op,
+    domain,
+    name,
+    inputs: [...inputs],
+    outputs: [...outputs],
+    captures: [],
+    bytes,
+  };
+}
+
+/** NodeProto field of an integer attribute. */
+export function intAttribute(name: string, value: number): Uint8Array {
+  return sizedField(5, [sizedField(1, name), intField(3, value), intField(20, 2)]);
+}
+
+/** NodeProto field of a float attribute. */
+export function floatAttribute(name: string, value: number): Uint8Array {
+  const bits = new Uint8Array(5);
+  bits[0] = 2 * 8 + 5;
+  new DataView(bits.buffer).setFloat32(1, value, true);
+  return sizedField(5, [sizedField(1, name), bits, intField(20, 1)]);
+}
+
+/** A weight that is one INT64 number without axes. */
+export function makeInteger(name: string, value: number): OnnxInitializer {
+  const raw = new Uint8Array(8);
+  new DataView(raw.buffer).setBigInt64(0, BigInt(value), true);
+  const bytes = joinBytes([intField(2, ELEM.INT64), sizedField(8, name), sizedField(9, raw)]);
+  return { name, dims: [], elemType: ELEM.INT64, bytes };
+}
+
+/** Lists of a graph that a change may replace. */
+export type GraphChanges = Partial<
+  Pick<OnnxModel, "nodes" | "initializers" | "inputs" | "outputs" | "values" | "rest">
+>;
+
+/** A model with some lists of its graph replaced; `model` itself stays as it is, its nodes get numbers of their own. */
+export function changeModel(model: OnnxModel, changes: GraphChanges): OnnxModel {
+  const changed: OnnxModel = { ...model, ...changes };
+  // Both models number their nodes.
+  changed.nodes = changed.nodes.map((node) => ({ ...node }));
+  linkModel(changed);
+  return changed;
+}
+
+/** The model as a file. What came from a file is copied byte for byte. */
+export function writeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
+  const graph: Uint8Array[] = [];
+  const add = (number: number, bytes: Uint8Array) => {
+    graph.push(sizedHeader(number, bytes.length), bytes);
+  };
+  for (const node of model.nodes) add(1, node.bytes);
+  for (const tensor of model.initializers.values()) add(5, tensor.bytes);
+  for (const input of model.inputs) add(11, valueBytes(input));
+  for (const output of model.outputs) add(12, valueBytes(output));
+  const declared = new Set([...model.inputs, ...model.outputs].map((value) => value.name));
+  for (const value of model.values.values()) {
+    if (declared.has(value.name) || model.initializers.has(value.name)) continue;
+    add(13, valueBytes(value));
+  }
+  for (const other of model.rest) graph.push(other.bytes);
+  const size = graph.reduce((sum, part) => sum + part.length, 0);
+  return joinBytes([...model.outer, sizedHeader(7, size), ...graph]);
+}
