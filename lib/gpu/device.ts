@@ -28,6 +28,8 @@ export interface Gpu {
   readonly pipelines: Map<string, GPUComputePipeline>;
   /** Bytes of all buffers made through {@link createBuffer}, now and at the highest. */
   readonly memory: { bytes: number; peakBytes: number };
+  /** Buffers that are freed together, see {@link freeable}. */
+  readonly owned?: Set<GPUBuffer>;
   /** Throws what went wrong since the device was opened: a lost device, a validation error, no memory. */
   check(): void;
   /** Destroys the device. */
@@ -197,11 +199,20 @@ export function createBuffer(
   const buffer = gpu.device.createBuffer({ size, usage, label });
   gpu.memory.bytes += size;
   gpu.memory.peakBytes = Math.max(gpu.memory.peakBytes, gpu.memory.bytes);
+  gpu.owned?.add(buffer);
   return buffer;
 }
 
 /** Destroys a buffer made by {@link createBuffer}. */
 export function destroyBuffer(gpu: Gpu, buffer: GPUBuffer): void {
   gpu.memory.bytes -= buffer.size;
+  gpu.owned?.delete(buffer);
   buffer.destroy();
+}
+
+/** The same device for work of its own: `free` destroys all buffers that were made through it and are left. */
+export function freeable(gpu: Gpu): Gpu & { free(): void } {
+  const owned = new Set<GPUBuffer>();
+  const part = { ...gpu, owned };
+  return { ...part, free: () => owned.forEach((buffer) => destroyBuffer(part, buffer)) };
 }

@@ -103,10 +103,10 @@ export function defineKernel<const B extends string, const D extends string>(dec
         if (b.kind === "uniform") {
           return { binding: b.index, resource: dimsSlot(gpu, fields, options.dims) };
         }
-        const given = options.buffers[b.name as B];
+        const given: Slice | GPUBuffer = options.buffers[b.name as B];
         return {
           binding: b.index,
-          resource: given instanceof GPUBuffer ? { buffer: given } : given,
+          resource: "buffer" in given ? given : { buffer: given },
         };
       });
       const label = options.label ? `${name}: ${options.label}` : name;

@@ -5,8 +5,8 @@
  * @module
  */
 import { SdmError } from "../base/errors.ts";
-import type { Gpu } from "../gpu/device.ts";
-import { type EncodedRows, loadDictionary } from "./inference.ts";
+import { freeable, type Gpu } from "../gpu/device.ts";
+import { type EncodedRows, loadDictionary, type LoadedDictionary } from "./inference.ts";
 import type { TrainedRecord } from "./record.ts";
 
 /**
@@ -34,6 +34,17 @@ interface Scores {
   value: Float32Array;
 }
 
+/** The record with everything above `bar` let through, on the device. */
+export function loadAbove(
+  gpu: Gpu,
+  record: TrainedRecord,
+  rows: number,
+  bar: number,
+): LoadedDictionary {
+  const activation = { name: "batchtopk", k: 0, threshold: bar } as const;
+  return loadDictionary(gpu, { ...record, activation }, Math.min(CALL_ROWS, rows));
+}
+
 /** Scores of all rows that exceed `bar`: what the gate compares, with decoder norms where the record says so. */
 async function scoresAbove(
   gpu: Gpu,
@@ -41,9 +52,23 @@ async function scoresAbove(
   points: readonly Float32Array[],
   { bar, mask }: { bar: number; mask?: Float32Array },
 ): Promise<Scores> {
-  const activation = { name: "batchtopk", k: 0, threshold: bar } as const;
+  const own = freeable(gpu);
+  try {
+    const rows = points[0].length / record.dIn;
+    const dictionary = loadAbove(own, record, rows, bar);
+    return await scoresOf(dictionary, record, points, mask);
+  } finally {
+    own.free();
+  }
+}
+
+async function scoresOf(
+  dictionary: LoadedDictionary,
+  record: TrainedRecord,
+  points: readonly Float32Array[],
+  mask?: Float32Array,
+): Promise<Scores> {
   const rows = points[0].length / record.dIn;
-  const dictionary = loadDictionary(gpu, { ...record, activation }, Math.min(CALL_ROWS, rows));
   const norms = normsOf(record);
   const latents: Uint32Array[] = [];
   const values: Float32Array[] = [];
