@@ -31,6 +31,12 @@ export interface ProviderOptions {
   wasmPaths?: WasmPaths;
 }
 
+/** The same on this thread, where a device can be shared. */
+export interface RuntimeOptions extends ProviderOptions {
+  /** `webgpu` only: run here, and leave results here; whoever gave it closes it. */
+  device?: GPUDevice;
+}
+
 /** A data file by the name that the model has for it. */
 export interface ExternalData {
   /** The model's name for it. */
@@ -45,6 +51,8 @@ export interface OnnxRuntime {
   provider: ConcreteProvider;
   /** Makes tensors. */
   Tensor: TensorConstructor;
+  /** Whether results stay on a device that was given. */
+  onDevice: boolean;
   /** Makes a session from a model's bytes and the data files it refers to. */
   open(bytes: Uint8Array, externalData: ExternalData[]): Promise<InferenceSession>;
   /** Frees what is not a session's. */
@@ -57,7 +65,7 @@ export interface OnnxRuntime {
  */
 export async function loadRuntime(
   name: ProviderName,
-  options: ProviderOptions = {},
+  options: RuntimeOptions = {},
 ): Promise<OnnxRuntime> {
   switch (name) {
     case "cpu":
@@ -124,7 +132,8 @@ async function loadWasm(options: ProviderOptions): Promise<OnnxRuntime> {
   return runtime("wasm", ort, { executionProviders: ["wasm"] });
 }
 
-async function loadWebgpu(options: ProviderOptions): Promise<OnnxRuntime> {
+/** A device with everything that the adapter has, and the end of its life. */
+async function ownDevice(): Promise<{ device: GPUDevice; close: () => void }> {
   preferVulkan();
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) {
@@ -137,26 +146,34 @@ async function loadWebgpu(options: ProviderOptions): Promise<OnnxRuntime> {
     const value = adapter.limits[key as keyof GPUSupportedLimits];
     if (typeof value === "number") limits[key] = value;
   }
-  const features = [...adapter.features] as GPUFeatureName[];
   const device = await adapter.requestDevice({
-    requiredFeatures: features,
+    requiredFeatures: [...adapter.features] as GPUFeatureName[],
     requiredLimits: limits,
   });
+  // ONNX Runtime asks the device for its adapter later on; an adapter collected by then aborts the process.
+  const alive: { adapter?: GPUAdapter } = { adapter };
+  const close = () => {
+    device.destroy();
+    alive.adapter = undefined;
+  };
+  return { device, close };
+}
+
+async function loadWebgpu(options: RuntimeOptions): Promise<OnnxRuntime> {
+  const given = options.device && { device: options.device, close: () => {} };
+  const { device, close } = given ?? await ownDevice();
   // Given subgroups, ONNX Runtime writes shaders that naga refuses; unseen, it uses its others.
-  const shown = new Set(features.filter((feature) => !feature.startsWith("subgroup")));
-  Object.defineProperty(device, "features", { value: shown });
+  const shown = new Set([...device.features].filter((feature) => !feature.startsWith("subgroup")));
+  Object.defineProperty(device, "features", { value: shown, configurable: true });
   hideWorkerLocation();
   const ort = await import("onnxruntime-web/webgpu");
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.wasmPaths = wasmPathsOf(options);
   // The published type of the option lacks `device`, which the runtime reads.
   const webgpu = { name: "webgpu", device } as InferenceSession.ExecutionProviderConfig;
-  // ONNX Runtime asks the device for its adapter later on; an adapter collected by then aborts the process.
-  const alive: { adapter?: GPUAdapter } = { adapter };
-  return runtime("webgpu", ort, { executionProviders: [webgpu] }, () => {
-    device.destroy();
-    alive.adapter = undefined;
-  });
+  const session: InferenceSession.SessionOptions = { executionProviders: [webgpu] };
+  if (given) session.preferredOutputLocation = "gpu-buffer";
+  return { ...runtime("webgpu", ort, session, close), onDevice: given !== undefined };
 }
 
 function wasmPathsOf(options: ProviderOptions): WasmPaths | undefined {
@@ -185,5 +202,5 @@ function runtime(
       if (ownWorker) Object.defineProperty(globalThis, "Worker", ownWorker);
     }
   };
-  return { provider, Tensor: ort.Tensor, open, close };
+  return { provider, Tensor: ort.Tensor, onDevice: false, open, close };
 }

@@ -55,7 +55,7 @@ class Line {
  * `close()` waits for the runs that were asked for before it and then ends the worker.
  * @throws SdmError as `createRunner` does
  */
-export async function spawnRunner(options: RunnerOptions): Promise<ModelRunner> {
+export async function spawnRunner(options: Omit<RunnerOptions, "device">): Promise<ModelRunner> {
   const { model } = options;
   const name = typeof model === "string" ? model : model.name;
   const line = new Line();

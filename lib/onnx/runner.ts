@@ -15,13 +15,13 @@ import {
   firstLine,
   loadRuntime,
   type OnnxRuntime,
-  type ProviderOptions,
+  type RuntimeOptions,
 } from "./providers.ts";
 import { externalPath } from "./tensors.ts";
-import type { ModelRunner, ProviderName } from "./types.ts";
+import type { DeviceTaps, ModelRunner, ProviderName } from "./types.ts";
 
 /** What a runner is made from. */
-export interface RunnerOptions extends ProviderOptions {
+export interface RunnerOptions extends RuntimeOptions {
   /** Path of an ONNX file, or a model that was read. */
   model: string | OnnxModel;
   /** Hookpoints by canonical name, or tensors by their own; the order of the results. */
@@ -99,7 +99,7 @@ export function closedError(name: string): SdmError {
 }
 
 /** Bytes of the data files that the tapped model still refers to. */
-async function readExternalData(
+export async function readExternalData(
   model: OnnxModel,
   tapped: Uint8Array,
 ): Promise<ExternalData[]> {
@@ -124,46 +124,67 @@ async function readExternalData(
   return files;
 }
 
+type RunArgs = Parameters<ModelRunner["run"]>;
+
 function makeRunner(open: OpenModel): ModelRunner {
   const { model, runtime, session, feeds, taps } = open;
   const { outputs } = open.tapped;
   let queue: Promise<unknown> = Promise.resolve();
   let closed = false;
 
-  async function once(ids: Int32Array, batch: number, length: number): Promise<Float32Array[]> {
+  async function results(ids: Int32Array, batch: number, length: number): Promise<Tensor[]> {
     open.check(ids, length);
     const given: Record<string, Tensor> = {};
     for (const [name, make] of feeds) given[name] = make(ids, batch, length);
-    let results: InferenceSession.OnnxValueMapType;
     try {
-      results = await session.run(given);
+      const found = await session.run(given);
+      return outputs.map((output) => found[output] as Tensor);
     } catch (error) {
       throw failed("run", model, error);
     }
-    const copies = new Set<string>();
-    const arrays = outputs.map((output) => {
-      const data = results[output].data as Float32Array;
+  }
+
+  async function toHost(tensors: readonly Tensor[]): Promise<Float32Array[]> {
+    const seen = new Map<Tensor, Float32Array>();
+    const arrays: Float32Array[] = [];
+    for (const tensor of tensors) {
+      const known = seen.get(tensor);
+      const data = known ?? await tensor.getData(true) as Float32Array;
+      seen.set(tensor, data);
       // One tensor under two taps is two arrays, so that both can be handed to another thread.
-      const twice = copies.has(output);
-      copies.add(output);
-      return twice ? data.slice() : data;
-    });
+      arrays.push(known ? data.slice() : data);
+    }
     return arrays;
   }
 
+  function onDevice(tensors: readonly Tensor[]): DeviceTaps {
+    return {
+      buffers: tensors.map((tensor) => tensor.gpuBuffer as GPUBuffer),
+      lengths: tensors.map((tensor) => tensor.size),
+      release: () => new Set(tensors).forEach((tensor) => tensor.dispose()),
+    };
+  }
+
+  /** A session takes one run at a time. */
+  async function inTurn<T>(
+    [ids, batch, length]: RunArgs,
+    use: (tensors: Tensor[]) => T | Promise<T>,
+  ): Promise<T> {
+    if (ids.length !== batch * length || ids.length === 0) {
+      throw new RangeError(`${ids.length} ids are not ${batch} contexts of ${length}`);
+    }
+    if (closed) throw closedError(model.name);
+    const result = queue.then(async () => await use(await results(ids, batch, length)));
+    queue = result.catch(() => {});
+    return await result;
+  }
+
+  const runOnDevice = (...args: RunArgs) => inTurn(args, onDevice);
   return {
     provider: runtime.provider,
     taps,
-    async run(ids, batch, length) {
-      if (ids.length !== batch * length || ids.length === 0) {
-        throw new RangeError(`${ids.length} ids are not ${batch} contexts of ${length}`);
-      }
-      if (closed) throw closedError(model.name);
-      // A session takes one run at a time.
-      const result = queue.then(() => once(ids, batch, length));
-      queue = result.catch(() => {});
-      return await result;
-    },
+    run: (...args) => inTurn(args, toHost),
+    ...runtime.onDevice ? { runOnDevice } : {},
     async close() {
       if (closed) return;
       closed = true;

@@ -22,6 +22,16 @@ export interface Hookpoint {
 /** Which ONNX Runtime runs the model. `auto` takes `cpu` where the native library loads, else `wasm`. */
 export type ProviderName = "auto" | "cpu" | "wasm" | "webgpu";
 
+/** Activations that stay on the device where the model ran. */
+export interface DeviceTaps {
+  /** One buffer a tap, which may be longer than what it holds; taps of one tensor share one. */
+  buffers: readonly GPUBuffer[];
+  /** Floats of each, row-major [batch · length, d] without padding. */
+  lengths: readonly number[];
+  /** Gives the buffers back; commands that were submitted before still find them as they were. */
+  release(): void;
+}
+
 /** A model that is loaded and gives the activations of its taps. */
 export interface ModelRunner {
   /** The provider in use. */
@@ -34,6 +44,8 @@ export interface ModelRunner {
    * @returns one array a tap, row-major [batch · length, d], float32 whatever the graph's type
    */
   run(ids: Int32Array, batch: number, length: number): Promise<Float32Array[]>;
+  /** The same without leaving the device, where the runner was given one. */
+  runOnDevice?(ids: Int32Array, batch: number, length: number): Promise<DeviceTaps>;
   /** Frees the session. */
   close(): Promise<void>;
 }
