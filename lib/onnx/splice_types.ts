@@ -1,0 +1,59 @@
+/**
+ * What a language model with replaced tensors gives.
+ * @module
+ */
+import type { ConcreteProvider } from "./providers.ts";
+
+/** Losses of a run, one number a position, row-major [batch, length]. */
+export interface SplicedRun {
+  /** Cross-entropy of the next token in nats; of the last position of a context it means nothing. */
+  ce: Float32Array;
+  /** KL divergence from the clean run of the same contexts, in nats. */
+  kl: Float32Array;
+}
+
+/** A run with nothing replaced. */
+export interface CleanRun {
+  /** What a dictionary reads, row-major [batch · length, d] each. */
+  inputs: Float32Array[];
+  /** What it replaces, likewise. */
+  targets: Float32Array[];
+  /** Cross-entropy as in {@link SplicedRun}. */
+  ce: Float32Array;
+}
+
+/** A model that can be run with some of its tensors replaced. One call at a time. */
+export interface Splicer {
+  /** The provider in use. */
+  readonly provider: ConcreteProvider;
+  /** Number of targets. */
+  readonly targets: number;
+  /** Number of tokens of the vocabulary, when the graph tells. */
+  readonly vocab?: number;
+  /** Of every input, whether it is computed before the target of the same number is replaced. */
+  readonly inputsInOrder: readonly boolean[];
+  /** Runs contexts as they are; all other calls are about the contexts of the last clean run. */
+  clean(ids: Int32Array, batch: number, length: number): Promise<CleanRun>;
+  /**
+   * Runs them with all given targets replaced at once; a target without a value is computed by the model from what it then
+   * reads.
+   * @param values row-major [batch · length, d] each
+   * @param mask of each position 1 where it is replaced, 0 where it keeps what the model computes there; default all 1
+   */
+  replace(
+    values: readonly (Float32Array | undefined)[],
+    mask?: Float32Array,
+  ): Promise<SplicedRun>;
+  /**
+   * Replaces one target after another, to be called for all of them in order: what is behind a target is computed with all
+   * earlier ones replaced.
+   * @returns the inputs that are computed behind this target, and the losses behind the last one
+   */
+  replaceNext(
+    target: number,
+    value: Float32Array,
+    mask?: Float32Array,
+  ): Promise<{ inputs: (Float32Array | undefined)[]; losses?: SplicedRun }>;
+  /** Frees the model. */
+  close(): Promise<void>;
+}
