@@ -52,7 +52,7 @@ function claimPartial(path: string): string {
 }
 
 /** Asks the system to put a folder's entries on disk; a system that cannot is not an error. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   try {
     using folder = await Deno.open(path, { read: true });
     await folder.sync();

@@ -5,7 +5,9 @@
 import { createHash } from "node:crypto";
 import { messageOf, SdmError } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
-import { listTextFiles, textBytes, type TextFile, textReadError } from "./text_files.ts";
+import { openTable, tableTexts } from "./parquet.ts";
+import { listTextFiles, type TextFile, textReadError } from "./text_files.ts";
+import { textBytes } from "./unpack.ts";
 
 /** One document of a corpus. */
 export interface Document {
@@ -22,19 +24,21 @@ export interface CorpusOptions {
 }
 
 /**
- * The documents of text files, in order: a `.txt` file is one document, a `.jsonl` or `.ndjson` file one a line,
- * a folder all of these below it, sorted; each may be packed as `.gz`. Documents without text are left out.
+ * The documents of text files, in order: a `.txt` file is one document, a `.jsonl` or `.ndjson` file one a line, a
+ * `.parquet` file one a row, a folder all of these below it, sorted; lines and texts may be packed as `.gz` or `.zst`.
+ * Documents without text are left out. A file is opened, and if need be fetched, when the one before it is read.
+ * @param from paths, or files that were found elsewhere
  * @throws {SdmError} naming file and line for a bad line, and when there is no text at all.
  */
 export async function* openCorpus(
-  paths: readonly string[],
+  from: readonly string[] | readonly TextFile[],
   options: CorpusOptions = {},
 ): AsyncGenerator<Document> {
   const field = options.textField ?? "text";
+  const paths = from.map((one) => typeof one === "string" ? one : one.name);
   let found = 0;
-  for (const file of await listTextFiles(paths)) {
-    const documents = file.kind === "txt" ? wholeFile(file) : jsonLines(file, field);
-    for await (const document of documents) {
+  for (const file of isListed(from) ? from : await listTextFiles(paths)) {
+    for await (const document of documentsOf(file, field)) {
       if (document.text === "") continue;
       found++;
       yield document;
@@ -43,6 +47,22 @@ export async function* openCorpus(
   if (found === 0) {
     const names = paths.map((p) => `"${p}"`).join(", ");
     throw new SdmError(`Cannot read text: ${names} holds no text, at least one document is needed`);
+  }
+}
+
+function isListed(from: readonly string[] | readonly TextFile[]): from is readonly TextFile[] {
+  return from.length > 0 && typeof from[0] !== "string";
+}
+
+function documentsOf(file: TextFile, field: string): AsyncGenerator<Document> {
+  if (file.kind === "parquet") return tableRows(file, field);
+  return file.kind === "txt" ? wholeFile(file) : jsonLines(file, field);
+}
+
+async function* tableRows(file: TextFile, field: string): AsyncGenerator<Document> {
+  const table = await openTable(file, field);
+  for await (const { text, row } of tableTexts(table)) {
+    yield { text, source: `${file.name}:${row + 1}` };
   }
 }
 

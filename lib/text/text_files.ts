@@ -1,25 +1,53 @@
 /**
- * Which files of a list of paths are text, what system errors about them mean, and their bytes, unpacked.
+ * Which files of a list of paths are text, and what system errors about them mean.
  * @module
  */
 import { messageOf, SdmError } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
 
-const KIND = /\.(txt|jsonl|ndjson)(\.gz)?$/i;
-const WANTED = "a .txt, .jsonl or .ndjson file (or one of them with .gz) is needed";
+const KIND = /\.(?:(txt|jsonl|ndjson|json)(?:\.(gz|zst))?|(parquet))$/i;
+const WANTED =
+  "a .txt, .jsonl, .ndjson file (or one of them with .gz or .zst) or a .parquet file is needed";
+
+/** How a file holds text. */
+export interface TextForm {
+  /** One document, one JSON object a line, or a table with a column of texts. */
+  kind: "txt" | "jsonl" | "parquet";
+  /** How the whole file is packed. */
+  packing?: "gzip" | "zstd";
+}
+
+/** A file of which pieces can be read. */
+export interface ByteRanges {
+  /** Bytes of the file. */
+  readonly byteLength: number;
+  /** Bytes [start, end) of it; to its end without `end`. */
+  slice(start: number, end?: number): Promise<ArrayBuffer>;
+}
 
 /** One text file of a corpus. */
-export interface TextFile {
-  /** Path to open. */
+export interface TextFile extends TextForm {
+  /** Path to open; what errors call it. */
   path: string;
   /** Name that does not depend on where the corpus lies: the last part of the given path, and what is below it. */
   name: string;
-  /** One document, or one JSON object a line. */
-  kind: "txt" | "jsonl";
-  /** Whether it is packed with gzip. */
-  gzip: boolean;
   /** Bytes on disk. */
   bytes: number;
+  /** For a file that may be elsewhere: brings it and answers where it then lies. */
+  locate?: () => Promise<string>;
+  /** For a file that stays elsewhere: reads pieces of it. */
+  ranges?: () => Promise<ByteRanges>;
+}
+
+/** How a file of this name holds text; undefined for a name of another kind. */
+export function textForm(name: string): TextForm | undefined {
+  const match = KIND.exec(name);
+  if (!match) return undefined;
+  const [, kind, packed] = match.map((part) => part?.toLowerCase());
+  return {
+    kind: kind === undefined ? "parquet" : kind === "txt" ? "txt" : "jsonl",
+    packing: packed === "gz" ? "gzip" : packed === "zst" ? "zstd" : undefined,
+  };
 }
 
 /** An {@link SdmError} for a text file that cannot be read. */
@@ -74,17 +102,11 @@ export async function listTextFiles(paths: readonly string[]): Promise<TextFile[
 }
 
 function textFile(path: string, name: string, bytes: number): TextFile {
-  const match = KIND.exec(path);
-  if (!match) {
+  const form = textForm(path);
+  if (!form) {
     throw new SdmError(`Cannot read text "${path}": its ending is not one of text, ${WANTED}`);
   }
-  return {
-    path,
-    name,
-    kind: match[1].toLowerCase() === "txt" ? "txt" : "jsonl",
-    gzip: match[2] !== undefined,
-    bytes,
-  };
+  return { path, name, ...form, bytes };
 }
 
 async function addFolder(path: string, name: string, files: TextFile[]): Promise<void> {
@@ -93,35 +115,11 @@ async function addFolder(path: string, name: string, files: TextFile[]): Promise
   entries.sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
   for (const entry of entries) {
     const inside = `${path}/${entry.name}`;
+    // A plain .json in a folder is more often a configuration than a corpus.
     if (entry.isDirectory) await addFolder(inside, `${name}/${entry.name}`, files);
-    else if (KIND.test(entry.name)) {
+    else if (KIND.test(entry.name) && !/\.json$/i.test(entry.name)) {
       const info = await Deno.stat(inside);
       if (info.isFile) files.push(textFile(inside, `${name}/${entry.name}`, info.size));
     }
-  }
-}
-
-/**
- * The bytes of a text file in pieces, unpacked when it is a gzip file.
- * @throws {SdmError} when it cannot be read or is not a whole gzip file.
- */
-export async function* textBytes(file: TextFile): AsyncGenerator<Uint8Array> {
-  let open: Deno.FsFile;
-  try {
-    open = await Deno.open(file.path, { read: true });
-  } catch (error) {
-    throw textReadError(file.path, error);
-  }
-  const stream: ReadableStream<Uint8Array> = file.gzip
-    ? open.readable.pipeThrough(new DecompressionStream("gzip"))
-    : open.readable;
-  try {
-    for await (const piece of stream) yield piece;
-  } catch (error) {
-    if (!file.gzip || error instanceof SdmError) throw textReadError(file.path, error);
-    throw new SdmError(
-      `Cannot read text "${file.path}": it is damaged or cut short, a whole gzip file is needed`,
-      { cause: error },
-    );
   }
 }
