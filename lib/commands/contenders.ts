@@ -20,5 +20,13 @@ export function contenderLines(outcome: EvalOutcome, style: Style): string[] {
     { title: `on ${formatCount(evalTokens)} held-out tokens` },
     ...contenders.map(({ name }) => ({ title: name, align: "right" as const })),
   ];
-  return tableLines(columns, rows, style);
+  return [...tableLines(columns, rows, style), ...lossLines(outcome)];
+}
+
+/** What the losses of the model rest on, or why there are none. */
+function lossLines({ downstream }: EvalOutcome): string[] {
+  if (!downstream) return [];
+  if (downstream.reason !== undefined) return ["", `No losses of the model: ${downstream.reason}`];
+  const tokens = formatCount(downstream.tokens);
+  return ["", `Losses (model/…) on ${tokens} tokens: ${downstream.notes.join("; ")}`];
 }

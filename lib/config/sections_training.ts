@@ -63,6 +63,17 @@ export const train = z.strictObject({
     unit: "tokens",
     reason: "FVU is then known to about three digits.",
   }),
+  downstream_tokens: defaultWhole(0, 16384, {
+    description:
+      "Held-out tokens on which the model's losses with reconstructions are measured; 0 leaves them out.",
+    unit: "tokens",
+    reason: "The model runs four times over them; loss recovered is then known to about a percent.",
+  }),
+  ablate_positions: choice(["all", "kept_only"], {
+    description:
+      "Where zero and the mean are put in the runs that losses are compared with: at every position, or only where reconstructions are.",
+    reason: "All, first positions too, is what SAEBench and SAELens do.",
+  }),
 });
 
 const BETA = z.number().min(0).lt(1);

@@ -108,7 +108,8 @@ export function textOptions(
     dropFirst: data.drop_first,
     sequences: FAMILIES[config.dictionary.type].sequences,
     maxTokens: Math.min(data.max_tokens ?? Infinity, needed),
-    maxEvalTokens: Math.ceil(train.eval_tokens * 1.1) + data.context_size,
+    maxEvalTokens: Math.ceil(Math.max(train.eval_tokens, train.downstream_tokens) * 1.1) +
+      data.context_size,
     contextsPerRun: data.harvest_contexts,
     part,
   };

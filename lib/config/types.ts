@@ -75,6 +75,10 @@ export interface TrainConfig {
   keep_checkpoints: number;
   /** Held-out rows that the final evaluation reads. */
   eval_tokens: number;
+  /** Held-out tokens on which the model's losses with reconstructions are measured; 0 leaves them out. */
+  downstream_tokens: number;
+  /** Where zero and the mean are put in the runs that losses are compared with: at every position, or only where reconstructions are. */
+  ablate_positions: "all" | "kept_only";
 }
 
 /** `[optimizer]`: the optimiser and its schedule. */

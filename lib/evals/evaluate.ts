@@ -10,7 +10,7 @@ import type { TextInputs } from "../data/text_inputs.ts";
 import type { PointFacts } from "../data/types.ts";
 import { meanRow } from "../blocks/norms/geometric_median.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { loadDictionary } from "../models/inference.ts";
+import { loadDictionary, type LoadedDictionary } from "../models/inference.ts";
 import type { TrainedRecord } from "../models/record.ts";
 import type { StartFacts } from "../models/types.ts";
 import type { Measured } from "./definitions.ts";
@@ -44,6 +44,8 @@ export interface Evaluation {
   data: PlacedRows;
   /** The dictionary's pass over them, with its code. */
   pass: HeldOutPass;
+  /** The dictionary, on the device. */
+  dictionary: LoadedDictionary;
 }
 
 /** What to evaluate. */
@@ -128,7 +130,7 @@ export async function evaluateDictionary(
       figures: figuresOfPass(await passOver(first, data, { keepCodes: false })),
     });
   }
-  return { contenders, data, pass };
+  return { contenders, data, pass, dictionary: trained };
 }
 
 /**

@@ -45,6 +45,7 @@ export function loadDictionary(
     maxRows,
     rowUnit: parts.rowUnit,
     latents: parts.latents,
+    layerwise: isLayerwise(record),
     widths: written.map((w) => w.cols),
     async run(points, withRecon = false) {
       const rows = points[0].length / written[0].cols;
@@ -78,6 +79,12 @@ export function loadDictionary(
   };
   const how = "rowNorm" in record ? record.rowNorm : undefined;
   return how === undefined ? loaded : rowNormalised(loaded, how, record.dIn);
+}
+
+/** Whether a layer's latents are chosen without a look at later layers. */
+function isLayerwise(record: TrainedRecord): boolean {
+  if (record.kind !== "clt" || record.scope === "layer") return true;
+  return ["relu", "jumprelu", "batchtopk"].includes(record.activation.name);
 }
 
 /** Rows of whole sequences, where a record needs them. */

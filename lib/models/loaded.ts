@@ -27,6 +27,8 @@ export interface LoadedDictionary {
   readonly rowUnit: number;
   /** Number of latents, of all layers together. */
   readonly latents: number;
+  /** False where the output of a layer depends on the inputs of later ones. */
+  readonly layerwise?: boolean;
   /** Widths of the points: inputs, then targets; an autoencoder has one point for both. */
   readonly widths: readonly number[];
   /** Encodes and decodes rows: of every point a row-major matrix [rows ≤ maxRows, its width]. */

@@ -33,8 +33,9 @@ export async function buildReport(
   request: EvaluateRequest & { out?: string },
   hooks: EvaluateHooks,
 ): Promise<EvaluateOutcome & { file: string }> {
-  const { opened, inputs, evaluation } = await measure(request, hooks);
-  const outcome = outcomeOf(evaluation);
+  const measured = await measure(request, hooks);
+  const { opened, inputs, evaluation } = measured;
+  const outcome = outcomeOf(measured);
   const run = await isRun(request.path);
   if (run) await writeEval(request, outcome);
   const manifest = run ? await readManifest(request.path) : undefined;
@@ -42,7 +43,7 @@ export async function buildReport(
   const data: ReportData = {
     title: request.path.split(/[\\/]/).filter((part) => part !== "").pop() ?? "report",
     created: manifest?.finished ?? new Date().toISOString(),
-    facts: factsOf(opened, inputs, manifest),
+    facts: [...factsOf(opened, inputs, manifest), ...lossFacts(outcome)],
     curve: run ? await readCurve(request.path) : [],
     ...outcome,
     ...densities(evaluation),
@@ -69,6 +70,14 @@ function densities({ pass, data }: Evaluation): { logDensities: number[]; silent
     logDensities: firing.map((n) => Math.log10(n / data.rows)),
     silentLatents: pass.fired.length - firing.length,
   };
+}
+
+/** What the losses of the model rest on, or why there are none. */
+function lossFacts({ downstream }: EvaluateOutcome): [string, string][] {
+  if (!downstream) return [];
+  const { reason, tokens, notes } = downstream;
+  const text = reason ?? `${formatCount(tokens)} tokens; ${notes.join("; ")}`;
+  return [[reason === undefined ? "Losses of the model" : "No losses of the model", text]];
 }
 
 function factsOf(
@@ -160,9 +169,9 @@ async function cards(
       const first = Math.max(0, position - context_window);
       const last = Math.min(tokens.contextSize - 1, position + Math.ceil(context_window / 3));
       const places = Array.from({ length: last - first + 1 }, (_, i) => first + i);
-      const start = context * tokens.contextSize;
+      const start = context * tokens.contextSize, ids = tokens.idsOf(context);
       return {
-        tokens: places.map((p) => tokenizer.tokenText(tokens.ids[start + p])),
+        tokens: places.map((p) => tokenizer.tokenText(ids[p])),
         activations: places.map((p) => profile.values.get(rowAt.get(start + p) ?? -1) ?? 0),
         peak: position - first,
       };

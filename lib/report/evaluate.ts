@@ -8,11 +8,13 @@ import { VERSION } from "../base/version.ts";
 import { textOptions } from "../config/text_options.ts";
 import type { Config } from "../config/types.ts";
 import { openTextInputs, type TextInputs } from "../data/text_inputs.ts";
+import type { Downstream } from "../evals/downstream.ts";
 import { type Contender, evaluateDictionary, type Evaluation } from "../evals/evaluate.ts";
 import { writeJson } from "../files/atomic.ts";
 import { exists } from "../files/documents.ts";
 import { openGpu } from "../gpu/device.ts";
 import { openDictionary, type OpenedDictionary } from "../interop/detect.ts";
+import { measureLosses } from "./losses.ts";
 import { untrainedRecord } from "./untrained.ts";
 
 /** What is measured. */
@@ -37,6 +39,8 @@ export interface EvaluateOutcome {
   contenders: Contender[];
   /** Held-out tokens that the figures rest on. */
   evalTokens: number;
+  /** Losses of the language model with the dictionary in it, or why there are none; absent when not asked for. */
+  downstream?: Downstream;
 }
 
 /** A dictionary, what it was measured on, and what was found; the model is closed. */
@@ -47,6 +51,8 @@ export interface Measured {
   inputs: TextInputs;
   /** The measurements. */
   evaluation: Evaluation;
+  /** Losses of the language model, unless not asked for. */
+  downstream?: Downstream;
 }
 
 /** Opens and measures. */
@@ -63,16 +69,18 @@ export async function measure(
   });
   try {
     const inputs = await openTextInputs(textOptions(config, "held_out"), hooks.onProgress);
+    let evaluation: Evaluation;
     try {
-      const evaluation = await evaluateDictionary(gpu, opened.record, inputs, {
+      evaluation = await evaluateDictionary(gpu, opened.record, inputs, {
         maxRows: config.train.eval_tokens,
         untrained: untrainedRecord(opened),
         ...hooks,
       });
-      return { opened, inputs, evaluation };
     } finally {
       await inputs.runner.close();
     }
+    const downstream = await measureLosses(config, inputs, evaluation, hooks);
+    return { opened, inputs, evaluation, downstream };
   } finally {
     gpu.close();
   }
@@ -83,15 +91,27 @@ export async function evaluateRun(
   request: EvaluateRequest,
   hooks: EvaluateHooks,
 ): Promise<EvaluateOutcome> {
-  const { evaluation } = await measure(request, hooks);
-  const outcome = outcomeOf(evaluation);
+  const outcome = outcomeOf(await measure(request, hooks));
   if (await isRun(request.path)) await writeEval(request, outcome);
   return outcome;
 }
 
 /** What commands print. */
-export function outcomeOf({ contenders, pass }: Evaluation): EvaluateOutcome {
-  return { contenders, evalTokens: pass.sums[0].rows };
+export function outcomeOf({ evaluation, downstream }: Measured): EvaluateOutcome {
+  const [trained, ...others] = evaluation.contenders;
+  const figures = [...trained.figures, ...downstream?.figures ?? []];
+  return {
+    contenders: [{ ...trained, figures }, ...others],
+    evalTokens: evaluation.pass.sums[0].rows,
+    downstream,
+  };
+}
+
+/** What `eval.json` says of the losses beside their values. */
+function downstreamRecord(downstream: Downstream | undefined): Record<string, unknown> | undefined {
+  if (!downstream) return undefined;
+  const { figures: _, reason, ...facts } = downstream;
+  return reason === undefined ? facts : { ce: null, reason };
 }
 
 /** Whether a folder holds a run. */
@@ -106,6 +126,7 @@ export async function writeEval(request: EvaluateRequest, outcome: EvaluateOutco
     sdm_version: VERSION,
     seed: request.config.seed,
     tokens: outcome.evalTokens,
+    downstream: downstreamRecord(outcome.downstream),
     contenders: outcome.contenders.map(({ name, what, figures }) => ({
       name,
       what,
