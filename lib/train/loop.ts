@@ -36,6 +36,8 @@ export interface LoopOptions {
   signal?: AbortSignal;
   /** Stop here at the latest. */
   stopAfterStep?: number;
+  /** Hears of every step that was submitted, and may wait. */
+  afterStep?(step: number): Promise<void>;
   /** Receives the figures of the steps that are logged, in order. */
   onFigures(step: number, figures: StepFigures): void;
   /** Writes a checkpoint after `step` steps; every step before has been submitted. */
@@ -57,6 +59,11 @@ export interface LoopEnd {
 /** Reads in flight: the host is at most this many log intervals ahead of the GPU. */
 const READS_IN_FLIGHT = 2;
 
+/** Host buffers for the metrics ring. */
+export function ringReads(gpu: Gpu, { ring }: TrainableModel): ReadbackRing {
+  return new ReadbackRing(gpu, ring.slots * ring.fields.length * 4, READS_IN_FLIGHT + 1);
+}
+
 /** Figures of step `t` from its row of the ring. */
 function figuresOf(
   config: ResolvedConfig,
@@ -74,7 +81,7 @@ function figuresOf(
 }
 
 /** Bytes of batches that may wait on the host's side of the queue: a fast loop must not run ahead without end. */
-const MOST_STAGED_BYTES = 256 * 2 ** 20;
+export const MOST_STAGED_BYTES = 256 * 2 ** 20;
 
 /** Milliseconds that the loop may go on without letting messages in. */
 const TURN_EVERY_MS = 100;
@@ -121,11 +128,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopEnd> {
   const { log_every, save_every } = config.train;
   const steps = stepsOf(config);
   const last = Math.min(steps, options.stopAfterStep ?? Infinity);
-  const ring = new ReadbackRing(
-    gpu,
-    model.ring.slots * model.ring.fields.length * 4,
-    READS_IN_FLIGHT + 1,
-  );
+  const ring = ringReads(gpu, model);
   const reads: Promise<void>[] = [];
   const started = performance.now();
   const waitedBefore = batches.waitedSeconds;
@@ -165,6 +168,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopEnd> {
         reads.push(logged);
         await drain(READS_IN_FLIGHT - 1);
       }
+      await options.afterStep?.(done);
       if (resamplesAfter(config, step, steps)) await resample(options, step);
       if (performance.now() - turned > TURN_EVERY_MS) {
         await turnEventLoop();

@@ -10,6 +10,7 @@ import { exists, readJson } from "../files/documents.ts";
 import { sha256 } from "../files/hash.ts";
 import type { DeviceFacts } from "../gpu/facts.ts";
 import type { Provenance } from "../models/record.ts";
+import type { planError, RunPlan } from "./planned.ts";
 
 /** `manifest.json` of a run. */
 export interface RunManifest {
@@ -43,6 +44,10 @@ export interface RunManifest {
   tokens_per_second?: number;
   /** Highest sum of all buffers on the device, in bytes. */
   peak_gpu_bytes?: number;
+  /** What the run expected to need: memory from its shapes, time from its first steps. */
+  plan?: RunPlan;
+  /** By how much it needed more than planned, as shares of the plan. */
+  plan_error?: ReturnType<typeof planError>;
   /** Seconds by kernel, where timing was asked for and the adapter can. */
   kernel_seconds?: Record<string, number>;
 }

@@ -13,27 +13,24 @@ import { writeJson } from "../files/atomic.ts";
 import { ensureFreshFolder } from "../files/fresh_folder.ts";
 import { JsonLinesWriter } from "../files/json_lines.ts";
 import { type Gpu, openGpu } from "../gpu/device.ts";
-import { readFloats } from "../gpu/readback.ts";
-import { readRows } from "../gpu/rows.ts";
-import { submit, timeKernels } from "../gpu/program.ts";
-import { saveDictionary } from "../interop/save.ts";
-import { calibrated } from "../models/calibrate.ts";
-import { foldScales } from "../models/fold.ts";
+import { type KernelTime, timeKernels } from "../gpu/program.ts";
 import { familyOf } from "../models/mod.ts";
 import type { Provenance } from "../models/record.ts";
-import { withRowNorm } from "../models/row_normalised.ts";
 import type { ModelFamily, ModelOptions, TrainableModel } from "../models/types.ts";
-import { calibrationRows } from "./calibration_rows.ts";
 import {
   type CheckpointState,
   loadCheckpoint,
   pruneCheckpoints,
   saveCheckpoint,
 } from "./checkpoint.ts";
+import { dryRun } from "./dry_run.ts";
+import { readTrained, writeFinal } from "./final.ts";
+import { firstSteps } from "./first_steps.ts";
 import { openTrainInputs, type TrainInputs } from "./inputs.ts";
 import { type LoopEnd, type StepFigures, trainLoop } from "./loop.ts";
 import { configSha256, readManifest, type RunManifest, writeManifest } from "./manifest.ts";
 import { modelOptionsOf, stepsOf } from "./plan.ts";
+import { planError, planLine, planOf, withPace } from "./planned.ts";
 import { initialise, measureScales, measureVariance, newestCheckpoint } from "./start.ts";
 import { untilStopped } from "./stop.ts";
 import type { TrainRequest, TrainResult } from "./types.ts";
@@ -58,6 +55,8 @@ interface Run {
   manifest: RunManifest;
   /** The checkpoint that the run goes on from. */
   resumed?: CheckpointState;
+  /** Bytes of a checkpoint. */
+  checkpointBytes: number;
 }
 
 /**
@@ -103,6 +102,7 @@ async function openRun(
   const path = request.config.output_path;
   const config = resolveDefaults(request.config, inputs.widths);
   const family = familyOf(config.dictionary.type);
+  const dry = await dryRun(gpu.facts, config);
   if (before) sameData(path, before, inputs);
   const resumed = before && await newestCheckpoint(path, config);
   const batches = untilStopped(inputs.batches, signal);
@@ -127,9 +127,11 @@ async function openRun(
     provenance: inputs.provenance,
     data: inputs.facts,
     data_sha256: inputs.sha256,
+    plan: planOf(dry),
   };
   if (!before) await writeManifest(path, manifest);
-  return { path, config, gpu, inputs, family, options, model, manifest, resumed };
+  const { checkpointBytes } = dry;
+  return { path, config, gpu, inputs, family, options, model, manifest, resumed, checkpointBytes };
 }
 
 /** All hookpoints in one line: inputs, then what is reconstructed. */
@@ -192,6 +194,7 @@ async function trainAndExport(
       },
     });
   };
+  const measure = firstSteps({ gpu, ...run.inputs, firstStep });
   const end = await trainLoop({
     gpu,
     model,
@@ -201,6 +204,15 @@ async function trainAndExport(
     firstStep,
     signal: hooks.signal,
     stopAfterStep: request.stopAfterStep,
+    async afterStep(step) {
+      const pace = await measure(step);
+      if (!pace || !manifest.plan || manifest.plan.seconds !== undefined) return;
+      const earlier = manifest.seconds?.training ?? 0;
+      const elapsed = earlier + (performance.now() - started) / 1000;
+      const { checkpointBytes } = run;
+      manifest.plan = withPace(manifest.plan, config, pace, { step, elapsed, checkpointBytes });
+      await writeManifest(path, manifest);
+    },
     onFigures(step, next) {
       figures = next;
       metrics.append({ step, tokens: step * rows, ...next });
@@ -219,8 +231,12 @@ async function trainAndExport(
   metrics.flush();
   figures = end.figures ?? figures;
   const finished = end.step >= steps;
-  if (finished) await writeFinal(run, end, figures);
-  await writeManifest(path, await withTimes(run, end, finished));
+  const trained = finished ? await readTrained(run) : undefined;
+  // A timed step changes the weights, and none is possible when gradients are freed.
+  const times = config.gpu.timestamps === "on" ? await timeKernels(gpu, model.step) : [];
+  if (trained) await writeFinal(run, trained, end, figures);
+  const last = withTimes(run, end, finished, times);
+  await writeManifest(path, last);
   return {
     path,
     step: end.step,
@@ -228,15 +244,19 @@ async function trainAndExport(
     finished,
     figures,
     stateSha256: state?.sha256 ?? "",
+    planned: finished ? planLine(last) : undefined,
   };
 }
 
-async function withTimes(run: Run, end: LoopEnd, finished: boolean): Promise<RunManifest> {
-  const { manifest, gpu, config, model, resumed } = run;
+function withTimes(
+  { manifest, gpu, config, resumed }: Run,
+  end: LoopEnd,
+  finished: boolean,
+  times: readonly KernelTime[],
+): RunManifest {
   const rows = (end.step - (resumed?.step ?? 0)) * config.train.batch_tokens;
   const earlier = manifest.seconds ?? { training: 0, waiting: 0 };
-  const times = config.gpu.timestamps === "on" ? await timeKernels(gpu, model.step) : [];
-  return {
+  const last: RunManifest = {
     ...manifest,
     finished: finished ? manifest.finished ?? new Date().toISOString() : undefined,
     seconds: {
@@ -244,42 +264,10 @@ async function withTimes(run: Run, end: LoopEnd, finished: boolean): Promise<Run
       waiting: earlier.waiting + end.waitedSeconds,
     },
     tokens_per_second: rows > 0 ? rows / end.seconds : manifest.tokens_per_second,
-    peak_gpu_bytes: gpu.memory.peakBytes,
+    peak_gpu_bytes: Math.max(manifest.peak_gpu_bytes ?? 0, gpu.memory.peakBytes),
     kernel_seconds: times.length
       ? Object.fromEntries(times.map((t) => [t.kernel, t.ticks / 1e9]))
       : undefined,
   };
-}
-
-/** Writes `final/`: the input scale is folded in, so that it takes activations as the model gives them. */
-async function writeFinal(run: Run, end: LoopEnd, figures: StepFigures): Promise<void> {
-  const { path, config, gpu, family, options, model, manifest } = run;
-  const values = new Map<string, Float32Array>();
-  submit(gpu, model.exported.begin());
-  for (const { name, value } of model.parameters) values.set(name, await readRows(gpu, value));
-  submit(gpu, model.exported.end());
-  const words = new Map<string, Float32Array>();
-  for (const { name, buffer, words: n } of model.state) {
-    words.set(name, await readFloats(gpu, buffer, n));
-  }
-  const trained = family.record(options, values, words);
-  const isByBatch = trained.activation.name === "batchtopk";
-  const { points, mask } = isByBatch
-    ? await calibrationRows(run.inputs.batches, manifest.input_scales, end.step)
-    : { points: [] };
-  const finished = await calibrated(gpu, trained, points, mask);
-  const folded = foldScales(finished, manifest.input_scales);
-  const record = withRowNorm(folded, config.dictionary.normalize_activations);
-  await saveDictionary(join(path, "final"), record, {
-    ...manifest.provenance,
-    inputScaleFolded: manifest.input_scales[0],
-    config,
-    figures: {
-      step: end.step,
-      tokens: end.step * config.train.batch_tokens,
-      l0: figures["sparsity/l0"] ?? null,
-      train_fvu: figures["recon/fvu"] ?? null,
-      train_dead_frac: figures["sparsity/dead_frac"] ?? null,
-    },
-  }, {});
+  return finished ? { ...last, plan_error: planError(last) } : last;
 }

@@ -12,6 +12,7 @@ import { rolesOf } from "../data/points.ts";
 import type { ShuffledBatches } from "../data/shuffled_batches.ts";
 import { sha256File } from "../files/hash.ts";
 import type { Gpu } from "../gpu/device.ts";
+import type { DeviceFacts } from "../gpu/facts.ts";
 import { writeRows } from "../gpu/rows.ts";
 import type { ModelFamily, ModelOptions, StartFacts, TrainableModel } from "../models/types.ts";
 import { ownAttention } from "./own_attention.ts";
@@ -122,22 +123,31 @@ async function readRowsThatCount(
   return found.map((values, p) => values.subarray(0, rows * points[p].d));
 }
 
+/** Rows that first weights are made from: whole batches, at most those of an epoch. */
+export function startRows(
+  { maxBindingBytes }: DeviceFacts,
+  { rows, dIn, dOut, kind }: ModelOptions,
+  how: ResolvedConfig["dictionary"]["init_b_dec"],
+  batchesPerEpoch: number,
+): number {
+  const d = Math.max(dIn, dOut);
+  const fits = Math.floor(maxBindingBytes / (4 * (d + 4)) / 64) * 64;
+  // Where nothing is measured, the first batch does as a sample: a run begins at once.
+  const wanted = (how ?? "zero") === "zero" && kind === "sae" ? rows : CENTRE_ROWS;
+  const count = Math.min(batchesPerEpoch, Math.floor(Math.min(wanted, fits) / rows));
+  return Math.max(1, count) * rows;
+}
+
 /** Measures what first weights may depend on, on the first batches. */
 async function startFacts(
   gpu: Gpu,
   { needs }: ModelFamily,
-  { rows, dIn, dOut, attention }: ModelOptions,
+  options: ModelOptions,
   { config, batches, scales }: StartContext,
 ): Promise<StartFacts> {
-  const d = Math.max(dIn, dOut);
-  const fits = Math.floor(gpu.facts.maxBindingBytes / (4 * (d + 4)) / 64) * 64;
+  const { rows, dIn, dOut, attention } = options;
   const how = config.dictionary.init_b_dec ?? "zero";
-  // Where nothing is measured, the first batch does as a sample: a run begins at once.
-  const wanted = how === "zero" && needs.target === "same" ? rows : CENTRE_ROWS;
-  const count = Math.max(
-    1,
-    Math.min(batches.batchesPerEpoch, Math.floor(Math.min(wanted, fits) / rows)),
-  );
+  const count = startRows(gpu.facts, options, how, batches.batchesPerEpoch) / rows;
   const points = await readRowsThatCount(batches, count, scales);
   const inputs = needs.target === "same" ? points.length : points.length / 2;
   const targets = needs.target === "same" ? points : points.slice(inputs);

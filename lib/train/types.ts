@@ -28,6 +28,8 @@ export interface TrainResult {
   finished: boolean;
   /** Last figures: `recon/fvu`, `sparsity/l0`, `sparsity/dead_frac`, … */
   figures: Record<string, number>;
+  /** What the run needed beside what it was planned to need, in one line; of a finished run. */
+  planned?: string;
   /** SHA-256 over weights, moments and counters of the last checkpoint. */
   stateSha256: string;
 }

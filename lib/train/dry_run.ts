@@ -1,0 +1,161 @@
+/**
+ * A run on a device that only counts: the model is built and its phases are gone through by the same functions as in
+ * training, so that a plan cannot differ from what training allocates.
+ * @module
+ */
+import { geometricMedian } from "../blocks/norms/geometric_median.ts";
+import type { ResolvedConfig } from "../config/types.ts";
+import { createBuffer, destroyBuffer, freeable } from "../gpu/device.ts";
+import { type DryGpu, dryGpu } from "../gpu/dry.ts";
+import type { DeviceFacts } from "../gpu/facts.ts";
+import type { Rows } from "../gpu/rows.ts";
+import { loadAbove } from "../models/calibrate.ts";
+import { familyOf } from "../models/mod.ts";
+import type { ModelFamily, ModelOptions, TrainableModel } from "../models/types.ts";
+import type { Amount, GpuForecast, Phase, SplitTensor } from "./forecast_types.ts";
+import { freeTraining } from "./free_training.ts";
+import { ringReads } from "./loop.ts";
+import { modelOptionsOf } from "./plan.ts";
+import { startRows } from "./start.ts";
+
+/** What a dry run tells. */
+export interface DryRun {
+  /** Memory on the adapter. */
+  gpu: GpuForecast;
+  /** Bytes of all weights. */
+  weightBytes: number;
+  /** Bytes of a checkpoint. */
+  checkpointBytes: number;
+  /** Numbers of a line of metrics. */
+  fields: number;
+}
+
+const sum = (amounts: Iterable<number>) => [...amounts].reduce((a, b) => a + b, 0);
+const floats = ({ rows, cols }: Rows) => rows * cols;
+
+/**
+ * Counts the memory of a run.
+ * @throws OutOfMemoryError when a buffer is larger than the device allows
+ */
+export async function dryRun(facts: DeviceFacts, config: ResolvedConfig): Promise<DryRun> {
+  const gpu = dryGpu(facts);
+  const options = modelOptionsOf(config);
+  const family = familyOf(config.dictionary.type);
+  const model = family.build(gpu, options);
+  const matrices = [
+    ...model.parameters.map((p) => p.value),
+    ...model.optimizerState.map((s) => s.rows),
+  ];
+  const peaks: [Phase, number][] = [];
+  const phase = async (name: Phase, work: () => Promise<void> | void) => {
+    gpu.memory.peakBytes = gpu.memory.bytes;
+    await work();
+    peaks.push([name, gpu.memory.peakBytes]);
+  };
+
+  await phase("start", () => start(gpu, config, options));
+  await phase("training", () => void ringReads(gpu, model));
+  const found = { training_bytes: gpu.memory.bytes, ...purposesOf(gpu, model) };
+  await phase("checkpoint", () => {
+    const largest = Math.max(...matrices.flatMap((m) => m.shards.map((s) => s.buffer.size)));
+    destroyBuffer(gpu, createBuffer(gpu, largest, "read"));
+  });
+  await phase("finish", () => finish(gpu, family, options, model));
+  const [peak_phase, peak_bytes] = peaks.reduce((a, b) => b[1] > a[1] ? b : a);
+  const stateWords = sum(model.state.map((s) => s.words));
+  return {
+    gpu: {
+      adapter: facts.name,
+      max_binding_bytes: facts.maxBindingBytes,
+      largest_buffer: largestOf(gpu),
+      peak_bytes,
+      peak_phase,
+      ...found,
+      splits: splitsOf(model),
+    },
+    weightBytes: 4 * sum(model.parameters.map((p) => floats(p.value))),
+    checkpointBytes: 4 * (sum(matrices.map(floats)) + stateWords),
+    fields: model.ring.fields.length,
+  };
+}
+
+/** What exists only while first weights are made. */
+async function start(gpu: DryGpu, { dictionary }: ResolvedConfig, options: ModelOptions) {
+  if (dictionary.init_b_dec !== "geometric_median") return;
+  const rows = startRows(gpu.facts, options, dictionary.init_b_dec, Infinity);
+  await geometricMedian(gpu, new Float32Array(rows * options.dOut), options.dOut);
+}
+
+/** What exists only while thresholds are measured after training. Arrays of zeros that nobody reads take no memory. */
+function finish(gpu: DryGpu, family: ModelFamily, options: ModelOptions, model: TrainableModel) {
+  const zeros = new Map(
+    model.parameters.map(({ name, value }) => [name, new Float32Array(floats(value))]),
+  );
+  const words = new Map(model.state.map(({ name, words }) => [name, new Float32Array(words)]));
+  const record = family.record(options, zeros, words);
+  freeTraining(gpu, model);
+  if (record.activation.name === "batchtopk") loadAbove(freeable(gpu), record, Infinity, 0);
+}
+
+/** Sums of the buffers that are there, by purpose, and those of the workspace by label. */
+function purposesOf(
+  gpu: DryGpu,
+  model: TrainableModel,
+): Pick<GpuForecast, "purposes" | "workspace"> {
+  const purpose = new Map<GPUBuffer, string>();
+  const mark = (name: string, buffers: Iterable<GPUBuffer | undefined>) => {
+    for (const buffer of buffers) if (buffer && !purpose.has(buffer)) purpose.set(buffer, name);
+  };
+  const of = (rows: Rows) => rows.shards.map((shard) => shard.buffer);
+  const { space } = model;
+  mark("weights", model.parameters.flatMap((p) => of(p.value)));
+  mark("gradients", model.parameters.flatMap((p) => of(p.grad)));
+  mark("moments", model.optimizerState.flatMap((s) => of(s.rows)));
+  mark("batch", [...model.inputs, space.x, space.centred, space.target].flatMap(of));
+  mark("batch", [space.mask]);
+  mark("counters and metrics", model.state.map((s) => s.buffer));
+  mark("counters and metrics", [model.ring.buffer, space.step, space.scalars, space.targetSum]);
+  const sums = new Map(
+    ["weights", "gradients", "moments", "batch", "counters and metrics", "workspace"]
+      .map((name) => [name, 0]),
+  );
+  const workspace = new Map<string, number>();
+  const add = (to: Map<string, number>, name: string, bytes: number) =>
+    to.set(name, (to.get(name) ?? 0) + bytes);
+  for (const [buffer, { label, bytes, alive }] of gpu.buffers) {
+    if (!alive) continue;
+    const name = purpose.get(buffer) ??
+      (label === "readback ring" ? "counters and metrics" : "workspace");
+    add(sums, name, bytes);
+    if (name === "workspace") add(workspace, label.replace(/( \d+)+$/, ""), bytes);
+  }
+  const amounts = (from: Map<string, number>) =>
+    [...from].map(([name, bytes]) => ({ name, bytes }));
+  return {
+    purposes: amounts(sums).filter(({ bytes }) => bytes > 0),
+    workspace: amounts(workspace).sort((a, b) => b.bytes - a.bytes),
+  };
+}
+
+function largestOf(gpu: DryGpu): Amount {
+  let largest: Amount = { name: "", bytes: 0 };
+  for (const { label, bytes } of gpu.buffers.values()) {
+    if (bytes > largest.bytes) largest = { name: label, bytes };
+  }
+  return largest;
+}
+
+function splitsOf(model: TrainableModel): SplitTensor[] {
+  const all = [
+    ...model.parameters.map(({ name, value }) => ({ name, rows: value })),
+    ...model.parameters.filter((p) => p.grad !== p.value)
+      .map(({ name, grad }) => ({ name: `grad ${name}`, rows: grad })),
+    ...model.optimizerState,
+  ];
+  return all.filter(({ rows }) => rows.shards.length > 1).map(({ name, rows }) => ({
+    tensor: name,
+    shape: [rows.rows, rows.cols],
+    bytes: sum(rows.shards.map((shard) => shard.buffer.size)),
+    buffers: rows.shards.length,
+  }));
+}
