@@ -8,7 +8,7 @@ import type { KeptPositions } from "../text/masks.ts";
 import type { TokenSet } from "../text/packing.ts";
 import type { UnitSlice } from "./epoch_order.ts";
 import { badRow, describeBadValue } from "./finite.ts";
-import { keptOf } from "./rows.ts";
+import { keptIn } from "./rows.ts";
 import type { Block, PointFacts } from "./types.ts";
 
 /** Contexts of one model run when nothing else is asked for. */
@@ -36,6 +36,80 @@ export interface PlacedBlock extends Block {
   context: Uint32Array;
   /** Position of each row in its context. */
   position: Uint32Array;
+  /** Token id of each row. */
+  token: Int32Array;
+}
+
+/** Model runs that are asked for before the first of them is looked at: the model's thread never waits for this one. */
+const RUNS_AHEAD = 2;
+
+/** One run of the model and the rows that are wanted of it. */
+export interface ContextRun {
+  /** Token ids, row-major [contexts, context size]. */
+  ids: Int32Array;
+  /** Number of contexts. */
+  contexts: number;
+  /** Where each row stands in the run: context · context size + position. */
+  places: Uint32Array;
+  /** Number of the context of each row. */
+  context: Uint32Array;
+  /** Rows of the runs before. */
+  firstRow: number;
+}
+
+/** The model runs that give the rows of slices, in order. */
+export function* contextRuns(
+  { tokens, kept, contextsPerRun = CONTEXTS_PER_RUN }: RowMaker,
+  slices: readonly UnitSlice[],
+): Generator<ContextRun> {
+  const size = tokens.contextSize;
+  let firstRow = 0;
+  for (let first = 0; first < slices.length; first += contextsPerRun) {
+    const group = slices.slice(first, first + contextsPerRun);
+    const ids = new Int32Array(group.length * size);
+    const places: number[] = [], context: number[] = [];
+    group.forEach(({ unit, from, to }, i) => {
+      const own = tokens.idsOf(unit);
+      ids.set(own, i * size);
+      for (const position of keptIn(own, kept).slice(from, to)) {
+        places.push(i * size + position);
+        context.push(unit);
+      }
+    });
+    yield {
+      ids,
+      contexts: group.length,
+      places: Uint32Array.from(places),
+      context: Uint32Array.from(context),
+      firstRow,
+    };
+    firstRow += places.length;
+  }
+}
+
+/** Whether each row of a run counts, as 1 or 0. */
+export function countOf({ counted, tokens }: RowMaker, { places, ids }: ContextRun): Float32Array {
+  return Float32Array.from(
+    places,
+    (place) => counted && !counted.keeps(place % tokens.contextSize, ids[place]) ? 0 : 1,
+  );
+}
+
+/** A tensor whose size is not that of the point. */
+export function wrongSize(point: PointFacts, found: number, tokens: number): SdmError {
+  return new SdmError(
+    `Cannot use activations of "${point.name}": tensor "${point.tensor}" gave ${found} values for ` +
+      `${tokens} tokens, ${point.d} a token are needed`,
+  );
+}
+
+/** A value that is not finite; `value` says which, and where in the row where that is known. */
+export function notFinite(name: string, value: string, context: number, position: number) {
+  return new SdmError(
+    `Cannot use activations of "${name}": ${value} at context ${context}, position ${position}, ` +
+      "finite numbers are needed",
+    { hint: "a model in float32 in place of float16 often mends this" },
+  );
 }
 
 /**
@@ -55,75 +129,71 @@ export async function contextRows(
     points: maker.points.map((point) => new Float32Array(rows * point.d)),
     context: new Uint32Array(rows),
     position: new Uint32Array(rows),
+    token: new Int32Array(rows),
   };
   if (maker.counted) block.mask = new Float32Array(rows);
-  const perRun = maker.contextsPerRun ?? CONTEXTS_PER_RUN;
-  let row = 0;
-  for (let first = 0; first < slices.length; first += perRun) {
-    signal?.throwIfAborted();
-    const group = slices.slice(first, first + perRun);
-    const outputs = await runContexts(maker, group.map((slice) => slice.unit));
-    group.forEach((slice, i) => {
-      const positions = keptOf(maker.tokens, maker.kept, slice.unit).slice(slice.from, slice.to);
-      const at = { context: slice.unit, index: i, row };
-      copyRows(maker, outputs, positions, at, block);
-      block.context.fill(slice.unit, row, row + positions.length);
-      block.position.set(positions, row);
-      positions.forEach((position, i) => {
-        const id = maker.tokens.ids[slice.unit * maker.tokens.contextSize + position];
-        if (maker.counted?.keeps(position, id)) block.mask![row + i] = 1;
-      });
-      row += positions.length;
-    });
-    onRows?.(row);
+  for await (const { run, outputs } of runAhead(maker, slices, signal)) {
+    copyRows(maker, run, outputs, block);
+    onRows?.(run.firstRow + run.places.length);
   }
   return block;
 }
 
-async function runContexts(maker: RowMaker, contexts: number[]): Promise<Float32Array[]> {
-  const { tokens, runner, points } = maker;
-  const length = tokens.contextSize;
-  const ids = new Int32Array(contexts.length * length);
-  contexts.forEach((context, i) => {
-    ids.set(tokens.ids.subarray(context * length, (context + 1) * length), i * length);
-  });
-  const outputs = await runner.run(ids, contexts.length, length);
-  points.forEach((point, p) => {
-    const found = outputs[p]?.length ?? 0;
-    if (found === ids.length * point.d) return;
-    throw new SdmError(
-      `Cannot use activations of "${point.name}": tensor "${point.tensor}" gave ${found} values for ` +
-        `${ids.length} tokens, ${point.d} a token are needed`,
-    );
-  });
-  return outputs;
+/** Runs of the model with what they give; the next ones are under way while one is looked at. */
+async function* runAhead(
+  maker: RowMaker,
+  slices: readonly UnitSlice[],
+  signal?: AbortSignal,
+): AsyncGenerator<{ run: ContextRun; outputs: Float32Array[] }> {
+  const { runner, points, tokens } = maker;
+  const runs = contextRuns(maker, slices);
+  const ahead: { run: ContextRun; outputs: Promise<Float32Array[]> }[] = [];
+  const ask = () => {
+    const { value: run } = runs.next();
+    if (!run) return;
+    const outputs = runner.run(run.ids, run.contexts, tokens.contextSize);
+    outputs.catch(() => {}); // it is heard of when its turn comes
+    ahead.push({ run, outputs });
+  };
+  for (let i = 0; i < RUNS_AHEAD; i++) ask();
+  while (ahead.length > 0) {
+    signal?.throwIfAborted();
+    const { run, outputs: giving } = ahead.shift()!;
+    const outputs = await giving;
+    ask();
+    points.forEach((point, p) => {
+      const found = outputs[p]?.length ?? 0;
+      if (found !== run.ids.length * point.d) throw wrongSize(point, found, run.ids.length);
+    });
+    yield { run, outputs };
+  }
 }
 
-/** Copies positions of one context of a run to rows of the block, a stretch at a time, and checks them. */
+/** Copies the wanted rows of a run to the block, a stretch at a time, and checks them. */
 function copyRows(
   maker: RowMaker,
+  run: ContextRun,
   outputs: readonly Float32Array[],
-  positions: readonly number[],
-  at: { context: number; index: number; row: number },
   block: PlacedBlock,
 ): void {
-  const base = at.index * maker.tokens.contextSize;
+  const { places, firstRow } = run;
+  const size = maker.tokens.contextSize;
   maker.points.forEach(({ name, d }, p) => {
     const target = block.points[p];
-    for (let i = 0; i < positions.length;) {
+    for (let i = 0; i < places.length;) {
       let next = i + 1;
-      while (next < positions.length && positions[next] === positions[next - 1] + 1) next++;
-      const from = (base + positions[i]) * d;
-      target.set(outputs[p].subarray(from, from + (next - i) * d), (at.row + i) * d);
+      while (next < places.length && places[next] === places[next - 1] + 1) next++;
+      const from = places[i] * d;
+      target.set(outputs[p].subarray(from, from + (next - i) * d), (firstRow + i) * d);
       i = next;
     }
-    const own = target.subarray(at.row * d, (at.row + positions.length) * d);
+    const own = target.subarray(firstRow * d, (firstRow + places.length) * d);
     const bad = badRow(own, d);
     if (bad < 0) return;
-    throw new SdmError(
-      `Cannot use activations of "${name}": ${describeBadValue(own, d, bad)} at context ` +
-        `${at.context}, position ${positions[bad]}, finite numbers are needed`,
-      { hint: "a model in float32 in place of float16 often mends this" },
-    );
+    throw notFinite(name, describeBadValue(own, d, bad), run.context[bad], places[bad] % size);
   });
+  block.context.set(run.context, firstRow);
+  block.position.set(places.map((place) => place % size), firstRow);
+  block.token.set(Int32Array.from(places, (place) => run.ids[place]), firstRow);
+  block.mask?.set(countOf(maker, run), firstRow);
 }

@@ -7,9 +7,13 @@ import { SdmError } from "../base/errors.ts";
 import { writeJson } from "../files/atomic.ts";
 import { exists, readJson } from "../files/documents.ts";
 import { ensureFreshFolder } from "../files/fresh_folder.ts";
+import type { TokenSet } from "../text/packing.ts";
 import type { RowMaker } from "./context_rows.ts";
 import type { StoreDtype, StoreShard } from "./store_manifest.ts";
 import { emptySums, type PointSums } from "./store_stats.ts";
+
+/** Contexts that are read together. */
+const CONTEXTS_AT_ONCE = 256;
 
 /** Options of a harvest. */
 export interface HarvestOptions extends RowMaker {
@@ -59,10 +63,19 @@ export async function saveState(path: string, state: HarvestState): Promise<void
   await writeJson(stateFile(path), state);
 }
 
+/** SHA-256 of all ids as 32-bit integers. */
+function idsSha256(tokens: TokenSet): string {
+  const hash = createHash("sha256");
+  for (let first = 0; first < tokens.contexts; first += CONTEXTS_AT_ONCE) {
+    const ids = tokens.idsOf(first, Math.min(CONTEXTS_AT_ONCE, tokens.contexts - first));
+    hash.update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength));
+  }
+  return hash.digest("hex");
+}
+
 /** Everything that shapes the bytes of the shards. */
 export function askedFor(options: HarvestOptions, shardRows: number): Record<string, unknown> {
   const { tokens, kept, points, dtype = "auto" } = options;
-  const ids = new Uint8Array(tokens.ids.buffer, tokens.ids.byteOffset, tokens.ids.byteLength);
   const wanted = {
     rows: kept.rows,
     shard_rows: shardRows,
@@ -74,7 +87,7 @@ export function askedFor(options: HarvestOptions, shardRows: number): Record<str
       ...options.data,
       ctx_len: tokens.contextSize,
       packing: tokens.eosId === undefined ? "joined" : "eos-joined",
-      tokens_sha256: createHash("sha256").update(ids).digest("hex"),
+      tokens_sha256: idsSha256(tokens),
     },
     dropped: {
       positions: kept.droppedPositions,

@@ -38,9 +38,11 @@ export function wholeBatches(rows: number, batchRows: number, what: string): num
 }
 
 function wholeContexts({ tokens, kept, blockRows, batchRows }: ModelSourceOptions): number {
-  const { contextSize, ids } = tokens;
-  if (kept.rows !== ids.length) {
-    throw new RangeError(`Cannot keep contexts whole: ${kept.rows} of ${ids.length} rows are kept`);
+  const { contextSize, contexts } = tokens;
+  if (kept.rows !== contexts * contextSize) {
+    throw new RangeError(
+      `Cannot keep contexts whole: ${kept.rows} of ${contexts * contextSize} rows are kept`,
+    );
   }
   checkUnits(batchRows, blockRows, contextSize);
   return contextSize;

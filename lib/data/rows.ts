@@ -14,13 +14,12 @@ export interface RowPlace {
   position: number;
 }
 
-/** The positions of a context that give rows, ascending. */
-export function keptOf(tokens: TokenSet, kept: KeptPositions, context: number): number[] {
+/** The positions of a context that give rows, ascending, from the context's ids. */
+export function keptIn(ids: Int32Array, kept: KeptPositions): number[] {
   const positions: number[] = [];
-  const start = context * tokens.contextSize;
-  for (let position = 0; position < tokens.contextSize; position++) {
-    if (kept.keeps(position, tokens.ids[start + position])) positions.push(position);
-  }
+  ids.forEach((id, position) => {
+    if (kept.keeps(position, id)) positions.push(position);
+  });
   return positions;
 }
 
@@ -30,7 +29,7 @@ export function rowPlace(tokens: TokenSet, kept: KeptPositions, row: number): Ro
     throw new RangeError(`Cannot find row ${row}: there are ${kept.rows} rows`);
   }
   const context = unitOf(kept.rowStart, row);
-  return { context, position: keptOf(tokens, kept, context)[row - kept.rowStart[context]] };
+  return { context, position: keptIn(tokens.idsOf(context), kept)[row - kept.rowStart[context]] };
 }
 
 /** The last index whose prefix sum is at most `row`, and which is not empty: where the row lies. */

@@ -11,10 +11,7 @@ export interface SequentialOptions extends RowMaker {
 }
 
 /** Rows of some contexts, in text order. */
-export interface SequentialRows extends PlacedBlock {
-  /** Token id of each row. */
-  token: Int32Array;
-}
+export type SequentialRows = PlacedBlock;
 
 /**
  * All rows of a token set in text order, a few contexts at a time; the last piece is cut at `maxRows`.
@@ -29,14 +26,7 @@ export async function* sequentialRows(options: SequentialOptions): AsyncGenerato
       const to = Math.min(kept.rowStart[c + 1], end) - kept.rowStart[c];
       if (to > 0) slices.push({ unit: c, from: 0, to });
     }
-    if (slices.length > 0) {
-      const block = await contextRows(options, slices);
-      const token = new Int32Array(block.rows);
-      for (let row = 0; row < block.rows; row++) {
-        token[row] = tokens.ids[block.context[row] * tokens.contextSize + block.position[row]];
-      }
-      yield { ...block, token };
-    }
+    if (slices.length > 0) yield await contextRows(options, slices);
     if (kept.rowStart[Math.min(first + contextsPerRun, tokens.contexts)] >= end) return;
   }
 }

@@ -113,11 +113,12 @@ async function writeShard(
     );
   }
   points.forEach(({ name }, p) => checkRange(name, sums[p].maxAbs, state.dtypes[p]));
-  const token = new Int32Array(rows), doc = new Uint32Array(rows);
-  for (let row = 0; row < rows; row++) {
-    const at = block.context[row] * tokens.contextSize + block.position[row];
-    token[row] = tokens.ids[at];
-    doc[row] = tokens.docOf[at];
+  const doc = new Uint32Array(rows);
+  let own: Uint32Array = doc;
+  for (let row = 0, known = -1; row < rows; row++) {
+    const context = block.context[row];
+    if (context !== known) own = tokens.docsOf(known = context);
+    doc[row] = own[block.position[row]];
   }
   const tensors: TensorInput[] = points.map(({ name, d }, p) => ({
     name: `act.${name}`,
@@ -125,7 +126,7 @@ async function writeShard(
     data: block.points[p] as Float32Array<ArrayBuffer>,
     dtype: state.dtypes[p],
   }));
-  tensors.push({ name: "token", shape: [rows], data: token });
+  tensors.push({ name: "token", shape: [rows], data: block.token as Int32Array<ArrayBuffer> });
   tensors.push({ name: "doc", shape: [rows], data: doc });
   tensors.push({ name: "pos", shape: [rows], data: block.position as Uint32Array<ArrayBuffer> });
   const file = `shard-${String(state.shards.length).padStart(5, "0")}.safetensors`;

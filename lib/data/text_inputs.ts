@@ -4,6 +4,7 @@
  */
 import { SdmError } from "../base/errors.ts";
 import type { OnProgress } from "../base/progress.ts";
+import { openSpillFile } from "../files/spill_file.ts";
 import type { Provenance } from "../models/record.ts";
 import { corpusFingerprint, openCorpus } from "../text/corpora.ts";
 import { type KeptPositions, keptPositions } from "../text/masks.ts";
@@ -51,17 +52,6 @@ export interface TextInputs extends TappedModel {
   facts: TappedModel["facts"] & { data: Record<string, unknown> };
 }
 
-/** Contexts [first, end) of a token set. */
-function contextsOf(tokens: TokenSet, first: number, end: number): TokenSet {
-  const size = tokens.contextSize;
-  return {
-    ...tokens,
-    ids: tokens.ids.subarray(first * size, end * size),
-    docOf: tokens.docOf.subarray(first * size, end * size),
-    contexts: end - first,
-  };
-}
-
 /**
  * Opens model, tokenizer and text.
  * @throws SdmError for whatever is missing, damaged or does not fit
@@ -88,8 +78,13 @@ export async function openTextInputs(
       ctx_len: options.contextSize,
       dropped: wanted.counts,
     };
+    const close = async () => {
+      tokens.close();
+      await model.runner.close();
+    };
     return {
       ...model,
+      runner: { ...model.runner, close },
       tokens,
       kept,
       counted: options.sequences ? wanted : undefined,
@@ -117,6 +112,7 @@ async function readPart(
         prependBos: model.prependBos,
         maxTokens,
         onProgress,
+        spill: openSpillFile,
       },
     ),
   });
@@ -129,6 +125,7 @@ async function readPart(
   const { paths, tokens } = await pack(options.text, options.maxTokens);
   const cut = tokens.contexts - Math.max(1, Math.round(tokens.contexts * options.evalFraction));
   if (cut < 1) {
+    tokens.close();
     throw new SdmError(
       `Cannot hold out text for evaluation: it fills ${tokens.contexts} contexts, 2 are needed`,
       { hint: "give more text, or data.eval_text" },
@@ -136,7 +133,7 @@ async function readPart(
   }
   return {
     paths,
-    tokens: heldOut ? contextsOf(tokens, cut, tokens.contexts) : contextsOf(tokens, 0, cut),
+    tokens: heldOut ? tokens.slice(cut, tokens.contexts) : tokens.slice(0, cut),
   };
 }
 

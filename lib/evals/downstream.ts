@@ -93,7 +93,7 @@ export async function measureDownstream(
     1,
     Math.min(tokens.contexts, Math.floor(options.maxTokens / contextSize)),
   );
-  if (!await isCausal(splicer, tokens.ids.subarray(0, contextSize))) {
+  if (!await isCausal(splicer, tokens.idsOf(0))) {
     return noDownstream(
       "its predictions look at later tokens, a model that reads from left to right is needed",
       options.ablatePositions,
@@ -112,7 +112,7 @@ export async function measureDownstream(
   const most = contextsAtOnce(splicer.vocab, contextSize, options.contextsPerRun);
   for (let first = 0; first < contexts; first += most) {
     const count = Math.min(most, contexts - first);
-    const ids = tokens.ids.slice(first * contextSize, (first + count) * contextSize);
+    const ids = tokens.idsOf(first, count);
     const mask = Float32Array.from(ids, (id, i) => counted.keeps(i % contextSize, id) ? 1 : 0);
     const batch = { ids, count, length: contextSize, mask };
     await addBatch(sums, dictionary, splicer, batch, options);

@@ -8,6 +8,9 @@
 import { SdmError } from "../base/errors.ts";
 import type { TokenSet } from "./packing.ts";
 
+/** Contexts that are looked at together. */
+const CONTEXTS_AT_ONCE = 256;
+
 /** Options of {@link keptPositions}. */
 export interface MaskOptions {
   /** Leave out position 0 of every context; default true. */
@@ -55,21 +58,23 @@ export function keptPositions(tokens: TokenSet, options: MaskOptions = {}): Kept
   const droppedTokens = [...new Set(options.excludeTokens ?? [])].sort((a, b) => a - b);
   const excluded = new Uint8Array((droppedTokens.at(-1) ?? -1) + 1);
   for (const id of droppedTokens) excluded[id] = 1;
-  const { ids, contexts, contextSize } = tokens;
+  const { contexts, contextSize } = tokens;
   const rowStart = new Uint32Array(contexts + 1);
   const byToken = new Map<number, number>();
   let rows = 0;
-  for (let context = 0, at = 0; context < contexts; context++) {
-    for (let position = 0; position < contextSize; position++, at++) {
-      if (dropFirst && position === 0) continue;
-      if (excluded[ids[at]] === 1) byToken.set(ids[at], (byToken.get(ids[at]) ?? 0) + 1);
-      else rows++;
-    }
-    rowStart[context + 1] = rows;
+  const positions = contexts * contextSize;
+  for (let first = 0; first < contexts; first += CONTEXTS_AT_ONCE) {
+    const count = Math.min(CONTEXTS_AT_ONCE, contexts - first);
+    tokens.idsOf(first, count).forEach((id, at) => {
+      const isLeftOut = dropFirst && at % contextSize === 0;
+      if (!isLeftOut && excluded[id] !== 1) rows++;
+      else if (!isLeftOut) byToken.set(id, (byToken.get(id) ?? 0) + 1);
+      if ((at + 1) % contextSize === 0) rowStart[first + (at + 1) / contextSize] = rows;
+    });
   }
   if (rows === 0) {
     throw new SdmError(
-      `Cannot use the text: all ${ids.length} positions are first positions or excluded tokens, ` +
+      `Cannot use the text: all ${positions} positions are first positions or excluded tokens, ` +
         "at least one other is needed",
     );
   }
@@ -80,10 +85,10 @@ export function keptPositions(tokens: TokenSet, options: MaskOptions = {}): Kept
     rowStart,
     rows,
     counts: {
-      positions: ids.length,
+      positions,
       kept: rows,
       droppedFirst,
-      droppedTokens: ids.length - rows - droppedFirst,
+      droppedTokens: positions - rows - droppedFirst,
       droppedByToken: Object.fromEntries(
         [...byToken].sort((a, b) => a[0] - b[0]).map(([id, n]) => [String(id), n]),
       ),

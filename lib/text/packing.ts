@@ -5,13 +5,14 @@
 import { SdmError } from "../base/errors.ts";
 import { type OnProgress, silent } from "../base/progress.ts";
 import type { Document } from "./corpora.ts";
+import { type SpillOptions, TokenLog } from "./token_log.ts";
 import type { TokenizerHandle } from "./tokenizer.ts";
 
 /** What packing needs to know of a tokenizer. */
 export type PackingTokenizer = Pick<TokenizerHandle, "encode" | "bosId" | "eosId" | "path">;
 
 /** Options of {@link packContexts}. */
-export interface PackOptions {
+export interface PackOptions extends SpillOptions {
   /** Tokens of a context, with the BOS in front where there is one. */
   contextSize: number;
   /** Put BOS in front of every context. */
@@ -22,12 +23,16 @@ export interface PackOptions {
   onProgress?: OnProgress;
 }
 
-/** Contexts of a text; matrices are row-major [contexts, contextSize]. */
+/** Contexts of a text, in memory or, where they are many, in a temporary file. */
 export interface TokenSet {
-  /** Token ids. */
-  readonly ids: Int32Array;
-  /** Which document a token belongs to, from 0; a separator belongs to the document that it ends. */
-  readonly docOf: Uint32Array;
+  /** Token ids of contexts [first, first + count), row-major [count, contextSize]; `count` is 1 by default. */
+  idsOf(first: number, count?: number): Int32Array;
+  /** Which document each of those belongs to, from 0; a separator belongs to the document that it ends. */
+  docsOf(first: number, count?: number): Uint32Array;
+  /** Contexts [first, end) as a set of its own, over the same ids. */
+  slice(first: number, end: number): TokenSet;
+  /** Frees the temporary file of this set and of all slices, if there is one. */
+  close(): void;
   /** Number of contexts. */
   readonly contexts: number;
   /** Tokens of a context. */
@@ -68,7 +73,7 @@ export async function packContexts(
     );
   }
   const limit = Math.floor(maxTokens / contextSize) * contextSize;
-  const packer = new Packer(contextSize, limit, prependBos ? bosId : undefined);
+  const packer = new Packer(contextSize, limit, prependBos ? bosId : undefined, options);
   const total = Number.isFinite(limit) ? limit : undefined;
   let count = 0;
   for await (const document of documents) {
@@ -83,15 +88,14 @@ export async function packContexts(
   }
   const contexts = Math.floor(packer.length / contextSize);
   if (contexts === 0) {
+    packer.log.close();
     throw new SdmError(
       `Cannot pack text: it has ${packer.length} tokens` +
         (limit < contextSize ? ` of at most ${maxTokens} allowed` : "") +
         `, one context needs ${contextSize}`,
     );
   }
-  return Object.freeze({
-    ids: packer.ids.slice(0, contexts * contextSize),
-    docOf: packer.docOf.slice(0, contexts * contextSize),
+  return tokenSet(packer.log, 0, {
     contexts,
     contextSize,
     documents: count,
@@ -102,16 +106,42 @@ export async function packContexts(
   });
 }
 
-/** Two arrays that grow together. */
-class Packer {
-  length = 0;
-  ids: Int32Array;
-  docOf: Uint32Array;
+type SetFacts = Omit<TokenSet, "idsOf" | "docsOf" | "slice" | "close">;
 
-  constructor(readonly contextSize: number, readonly limit: number, readonly bosId?: number) {
-    const room = Math.min(limit, 1 << 16);
-    this.ids = new Int32Array(room);
-    this.docOf = new Uint32Array(room);
+/** The contexts of a log from context `start` on. */
+function tokenSet(log: TokenLog, start: number, facts: SetFacts): TokenSet {
+  const { contexts, contextSize } = facts;
+  const place = (first: number, count: number) => {
+    if (first >= 0 && count >= 0 && first + count <= contexts) return (start + first) * contextSize;
+    throw new RangeError(`Cannot read contexts ${first} to ${first + count} of ${contexts}`);
+  };
+  return Object.freeze({
+    ...facts,
+    idsOf: (first: number, count = 1) => log.ids(place(first, count), count * contextSize),
+    docsOf: (first: number, count = 1) => log.documents(place(first, count), count * contextSize),
+    slice(first: number, end: number) {
+      place(first, end - first);
+      return tokenSet(log, start + first, { ...facts, contexts: end - first });
+    },
+    close: () => log.close(),
+  });
+}
+
+/** Cuts what is added into contexts. */
+class Packer {
+  readonly log: TokenLog;
+
+  constructor(
+    readonly contextSize: number,
+    readonly limit: number,
+    readonly bosId: number | undefined,
+    spill: SpillOptions,
+  ) {
+    this.log = new TokenLog(spill);
+  }
+
+  get length(): number {
+    return this.log.length;
   }
 
   get full(): boolean {
@@ -122,23 +152,8 @@ class Packer {
   add(id: number, document: number): void {
     if (this.full) return;
     if (this.bosId !== undefined && this.length % this.contextSize === 0) {
-      this.#put(this.bosId, document);
+      this.log.add(this.bosId, document);
     }
-    this.#put(id, document);
-  }
-
-  #put(id: number, document: number): void {
-    if (this.length === this.ids.length) this.#grow();
-    this.ids[this.length] = id;
-    this.docOf[this.length++] = document;
-  }
-
-  #grow(): void {
-    const room = Math.min(this.limit, 2 * this.ids.length);
-    const ids = new Int32Array(room), docOf = new Uint32Array(room);
-    ids.set(this.ids);
-    docOf.set(this.docOf);
-    this.ids = ids;
-    this.docOf = docOf;
+    this.log.add(id, document);
   }
 }

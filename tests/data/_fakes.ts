@@ -7,7 +7,7 @@ import type { RowMaker } from "../../lib/data/context_rows.ts";
 import type { PointFacts } from "../../lib/data/types.ts";
 import type { ModelRunner } from "../../lib/onnx/types.ts";
 import { keptPositions } from "../../lib/text/masks.ts";
-import { packContexts } from "../../lib/text/packing.ts";
+import { packContexts, type TokenSet } from "../../lib/text/packing.ts";
 
 export const EOS = 2;
 export const POINTS: PointFacts[] = [
@@ -84,12 +84,17 @@ export async function fakeMaker(
   return { tokens: set, kept, runner: fakeRunner(points), points, contextsPerRun: 3 };
 }
 
+/** The ids of all contexts. */
+export function idsOfAll(tokens: TokenSet): Int32Array {
+  return tokens.idsOf(0, tokens.contexts);
+}
+
 /** All rows of a point in text order, by hand. */
 export function allRows(maker: RowMaker, point: PointFacts): number[][] {
   const rows: number[][] = [];
-  const { contexts, contextSize, ids } = maker.tokens;
+  const { contexts, contextSize } = maker.tokens;
   for (let c = 0; c < contexts; c++) {
-    const own = ids.subarray(c * contextSize, (c + 1) * contextSize);
+    const own = maker.tokens.idsOf(c);
     for (let i = 1; i < contextSize; i++) {
       if (own[i] !== EOS) rows.push(activation(own, i, point));
     }

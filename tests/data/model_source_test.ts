@@ -3,10 +3,19 @@ import assert from "assert";
 import { SdmError } from "../../lib/base/errors.ts";
 import { slicesOf } from "../../lib/data/epoch_order.ts";
 import { modelSource } from "../../lib/data/model_source.ts";
-import { keptOf, rowPlace, unitOf } from "../../lib/data/rows.ts";
+import { keptIn, rowPlace, unitOf } from "../../lib/data/rows.ts";
 import { sequentialRows } from "../../lib/data/sequential_rows.ts";
 import type { Block, BlockSource } from "../../lib/data/types.ts";
-import { activation, allRows, EOS, fakeMaker, POINTS, rowsOfMatrix, sorted } from "./_fakes.ts";
+import {
+  activation,
+  allRows,
+  EOS,
+  fakeMaker,
+  idsOfAll,
+  POINTS,
+  rowsOfMatrix,
+  sorted,
+} from "./_fakes.ts";
 
 const maker = await fakeMaker(2000, 16);
 
@@ -66,7 +75,7 @@ Deno.test("epochs differ in order and are floored to whole batches", async () =>
 Deno.test("the manifest's facts count what was dropped", () => {
   const source = modelSource({ ...maker, seed: 5, blockRows: 96, batchRows: 32, facts: { x: 1 } });
   const facts = source.describe() as { dropped: Record<string, unknown>; [key: string]: unknown };
-  const separators = [...maker.tokens.ids].filter((id, i) => id === EOS && i % 16 > 0).length;
+  const separators = [...idsOfAll(maker.tokens)].filter((id, i) => id === EOS && i % 16 > 0).length;
   assert(separators > 10);
   assert.equal(facts.rows, maker.tokens.contexts * 15 - separators);
   assert.equal(facts.x, 1);
@@ -82,7 +91,7 @@ Deno.test("the manifest's facts count what was dropped", () => {
 Deno.test("NaN and infinities are found, and named by point and place", async () => {
   for (const [value, shown] of [[NaN, "NaN"], [Infinity, "Infinity"], [-Infinity, "-Infinity"]]) {
     const own = await fakeMaker(2000, 16);
-    const target = own.tokens.ids.slice(16 * 40, 16 * 41).join();
+    const target = own.tokens.idsOf(40).join();
     own.runner.change = (arrays, ids) => {
       for (let c = 0; c < ids.length / 16; c++) {
         // Position 0 is not kept, so what it holds does not matter.
@@ -122,9 +131,9 @@ Deno.test("rows know their places", () => {
   const all = allRows(maker, POINTS[0]);
   for (let row = 0; row < kept.rows; row += 7) {
     const { context, position } = rowPlace(tokens, kept, row);
-    const ids = tokens.ids.subarray(16 * context, 16 * context + 16);
+    const ids = tokens.idsOf(context);
     assert.deepEqual(activation(ids, position, POINTS[0]), all[row]);
-    assert(keptOf(tokens, kept, context).includes(position));
+    assert(keptIn(ids, kept).includes(position));
   }
   assert.throws(() => rowPlace(tokens, kept, kept.rows), RangeError);
   // Empty units are passed over.
@@ -146,8 +155,8 @@ Deno.test("sequential rows come in text order with their tokens, up to the limit
     for await (const piece of sequentialRows({ ...maker, maxRows })) {
       piece.points.forEach((values, p) => rows[p].push(...rowsOfMatrix(values, POINTS[p].d)));
       for (let i = 0; i < piece.rows; i++) {
-        const at = 16 * piece.context[i] + piece.position[i];
-        assert.equal(piece.token[i], maker.tokens.ids[at]);
+        const ids = maker.tokens.idsOf(piece.context[i]);
+        assert.equal(piece.token[i], ids[piece.position[i]]);
         assert.equal(piece.points[0][6 * i + 1], piece.token[i]);
         assert.equal(piece.points[0][6 * i + 2], piece.position[i]);
       }

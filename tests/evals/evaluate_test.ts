@@ -61,7 +61,7 @@ Deno.test("readHeldOut() gives the rows in text order with their places, up to t
   assert.deepEqual(done.at(-1), 1000);
   for (const r of [0, 1, 17, 500, 999]) {
     assert.deepEqual([...data.points[0].x.subarray(r * D, (r + 1) * D)], wanted[r]);
-    const id = inputs.tokens.ids[data.context[r] * 16 + data.position[r]];
+    const id = inputs.tokens.idsOf(data.context[r])[data.position[r]];
     assert.equal(data.points[0].x[r * D + 1], id, "its place is that of its token");
   }
   const all = await readHeldOut(inputs, { ...OPTIONS, maxRows: 1e6 });

@@ -112,8 +112,8 @@ Deno.test("the report and eval.json of a run hold what a float64 computation ove
         Math.abs(Number(card.attributes["data-max"]) - latents[top * record.dSae + f]) < 1e-4,
       );
       assert.equal(Number(card.attributes["data-density"]), fired[f] / ROWS);
-      const at = data.context[top] * inputs.tokens.contextSize + data.position[top];
-      const token = inputs.tokenizer.tokenText(inputs.tokens.ids[at]);
+      const id = inputs.tokens.idsOf(data.context[top])[data.position[top]];
+      const token = inputs.tokenizer.tokenText(id);
       const peak = textOf(byClass(card, "peak")[0]);
       assert.equal(peak, visibleToken(token), `latent ${f}`);
       assert.ok(byClass(card, "contexts")[0].children.length <= 4);
