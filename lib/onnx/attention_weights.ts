@@ -5,7 +5,8 @@
 import { SdmError } from "../base/errors.ts";
 import { constantInts, strip, stripShape } from "./infer.ts";
 import type { OnnxModel, OnnxNode } from "./model.ts";
-import { type Linear, linearNode, linearOf, normOf, vectorOperand } from "./norm.ts";
+import { normOf, vectorOperand } from "./norm.ts";
+import { type Linear, linearNode, linearOf } from "./products.ts";
 import { tensorFloats } from "./tensors.ts";
 import type { Hookpoint } from "./types.ts";
 

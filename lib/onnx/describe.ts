@@ -5,8 +5,10 @@
 import { findHookpoints } from "./hookpoints.ts";
 import { strip } from "./infer.ts";
 import type { OnnxModel, OnnxNode, OnnxValue } from "./model.ts";
-import { type Linear, linearOf, normOf } from "./norm.ts";
-import { ancestors, findStream, mainOutput } from "./stream.ts";
+import { normOf } from "./norm.ts";
+import { ancestors } from "./order.ts";
+import { type Linear, linearOf } from "./products.ts";
+import { findStream, mainOutput } from "./stream.ts";
 import { tensorFloats } from "./tensors.ts";
 import type { Hookpoint } from "./types.ts";
 

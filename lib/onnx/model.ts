@@ -6,6 +6,8 @@
 /** Element types of onnx.proto that this program names. */
 export type ElemName =
   | "FLOAT"
+  | "UINT8"
+  | "INT8"
   | "INT32"
   | "INT64"
   | "STRING"
@@ -17,6 +19,8 @@ export type ElemName =
 /** Numbers of the element types. */
 export const ELEM: Readonly<Record<ElemName, number>> = Object.freeze({
   FLOAT: 1,
+  UINT8: 2,
+  INT8: 3,
   INT32: 6,
   INT64: 7,
   STRING: 8,

@@ -11,6 +11,7 @@ import {
   fieldInt,
   fieldMessage,
   fieldText,
+  joinBytes,
   readFields,
 } from "./protobuf.ts";
 
@@ -18,6 +19,8 @@ import {
 export interface OnnxAttribute {
   /** Integer, or the first of several. */
   int?: number;
+  /** Several integers. */
+  ints?: number[];
   /** Float. */
   float?: number;
   /** Tensor. */
@@ -37,7 +40,10 @@ export function attributeOf(node: OnnxNode, name: string): OnnxAttribute | undef
       if (part.number === 3) attribute.int = fieldInt(bytes, part);
       else if (part.number === 5) attribute.tensor = readTensorHeader(fieldBytes(bytes, part));
       else if (part.number === 2) attribute.float = viewOf(bytes).getFloat32(part.data, true);
-      else if (part.number === 8) attribute.int ??= Number(fieldBigInts(bytes, part)[0]);
+      else if (part.number === 8) {
+        attribute.ints = [...attribute.ints ?? [], ...fieldBigInts(bytes, part).map(Number)];
+        attribute.int ??= attribute.ints[0];
+      }
     }
     return attribute;
   }
@@ -70,7 +76,8 @@ export function tensorInts(tensor: OnnxInitializer): number[] | undefined {
       for (const value of fieldBigInts(tensor.bytes, field)) values.push(Number(value));
     } else if (field.number === 9) {
       const view = viewOf(fieldBytes(tensor.bytes, field));
-      for (let at = 0; at < view.byteLength; at += wide ? 8 : 4) {
+      const width = wide ? 8 : 4;
+      for (let at = 0; at + width <= view.byteLength; at += width) {
         values.push(wide ? Number(view.getBigInt64(at, true)) : view.getInt32(at, true));
       }
     }
@@ -141,7 +148,7 @@ function rawData(
 ): Uint8Array | undefined {
   if (tensor.external) {
     const { location, offset, length } = tensor.external;
-    return readRange(externalPath(model, location), model, offset, length ?? needed);
+    return readRange(model, externalPath(model, location), offset, length ?? needed);
   }
   const field = readFields(tensor.bytes).find((f) => f.number === 9);
   return field && fieldBytes(tensor.bytes, field);
@@ -149,17 +156,28 @@ function rawData(
 
 /** float_data, double_data or the 16-bit patterns of int32_data as little-endian bytes. */
 function typedData(tensor: OnnxInitializer): Uint8Array {
-  const parts: number[] = [];
+  const parts: Uint8Array[] = [];
   for (const field of readFields(tensor.bytes)) {
     if (field.number === 4 || field.number === 10) {
-      for (let at = field.data; at < field.end; at++) parts.push(tensor.bytes[at]);
+      parts.push(tensor.bytes.subarray(field.data, field.end));
     } else if (field.number === 5) {
-      for (const value of fieldBigInts(tensor.bytes, field)) {
-        parts.push(Number(value & 255n), Number((value >> 8n) & 255n));
-      }
+      const bits = Uint16Array.from(fieldBigInts(tensor.bytes, field), Number);
+      parts.push(new Uint8Array(bits.buffer));
     }
   }
-  return Uint8Array.from(parts);
+  return joinBytes(parts);
+}
+
+/** Bits of an element by element type; text has none. */
+const BITS: Readonly<Record<number, number>> = Object.freeze({
+  ...{ 1: 32, 2: 8, 3: 8, 4: 16, 5: 16, 6: 32, 7: 64, 9: 8, 10: 16, 11: 64, 12: 32, 13: 64, 14: 64 },
+  ...{ 15: 128, 16: 16, 17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4, 24: 8, 25: 2, 26: 2 },
+});
+
+/** Bytes that a tensor's numbers take as raw data, or undefined for text and types that are not known. */
+export function dataBytes(tensor: OnnxInitializer): number | undefined {
+  const bits = BITS[tensor.elemType];
+  return bits === undefined ? undefined : Math.ceil(sizeOf(tensor.dims) * bits / 8);
 }
 
 /**
@@ -171,28 +189,52 @@ export function externalPath(model: OnnxModel, location: string): string {
   if (model.path === undefined) {
     throw new SdmError(`${doing}: the model was given as bytes, its path is needed`);
   }
-  if (location.startsWith("/") || location.split(/[\\/]/).includes("..")) {
+  if (/^([\\/]|[A-Za-z]:)/.test(location) || location.split(/[\\/]/).includes("..")) {
     throw new SdmError(`${doing}: the file lies outside, one in the model's folder is needed`);
   }
   return model.path.replace(/[^\\/]*$/, "") + location;
 }
 
-function readRange(path: string, model: OnnxModel, offset: number, length: number): Uint8Array {
+/** The error for a data file that cannot be opened. */
+export function missingData(model: OnnxModel, path: string, cause: unknown): SdmError {
+  const found = cause instanceof Deno.errors.NotFound ? "there is no" : "it cannot open the";
+  return new SdmError(
+    `Cannot read ONNX model "${model.name}": ${found} file "${path}", ` +
+      `the model keeps its weights in it`,
+    { cause },
+  );
+}
+
+/** Bytes of a data file from `offset` on; fewer than `length` when the file ends before. */
+function readRange(model: OnnxModel, path: string, offset: number, length: number): Uint8Array {
+  let size: number;
+  try {
+    size = Deno.statSync(path).size;
+  } catch (error) {
+    throw missingData(model, path, error);
+  }
+  // What a file declares may be any number; what it has is not.
+  const there = Math.max(0, Math.min(length, size - offset));
+  return readInto(model, path, offset, new Uint8Array(there));
+}
+
+/** Fills `out` with the bytes of a data file from `offset` on; the part that there was. */
+export function readInto(
+  model: OnnxModel,
+  path: string,
+  offset: number,
+  out: Uint8Array,
+): Uint8Array {
   let file: Deno.FsFile;
   try {
     file = Deno.openSync(path);
   } catch (error) {
-    throw new SdmError(
-      `Cannot read ONNX model "${model.name}": there is no file "${path}", ` +
-        `the model keeps its weights in it`,
-      { cause: error },
-    );
+    throw missingData(model, path, error);
   }
   try {
     file.seekSync(offset, Deno.SeekMode.Start);
-    const out = new Uint8Array(length);
     let at = 0;
-    while (at < length) {
+    while (at < out.length) {
       const got = file.readSync(out.subarray(at));
       if (got === null) return out.subarray(0, at);
       at += got;

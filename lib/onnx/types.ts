@@ -3,6 +3,12 @@
  * @module
  */
 
+/**
+ * How sure the resolver is of a hookpoint: `measured` on a run, `certain` by structure with a second witness (names or
+ * config.json), `likely` by structure alone, `guess` when something speaks against it.
+ */
+export type Confidence = "measured" | "certain" | "likely" | "guess";
+
 /** A place in the model whose activations can be recorded. */
 export interface Hookpoint {
   /** Canonical name in TransformerLens form, or the tensor's own name for a raw tensor. */
@@ -11,12 +17,23 @@ export interface Hookpoint {
   tensor: string;
   /** Layer, or undefined for a raw tensor. */
   layer?: number;
-  /** `resid_pre`, `resid_mid`, `resid_post`, `attn_in`, `attn_out`, `mlp_in`, `mlp_out`, `mlp_hidden`, `z` or `raw`. */
+  /**
+   * `resid_pre`, `resid_mid`, `resid_post`, `attn_in`, `attn_out`, `mlp_in`, `mlp_out`, `mlp_hidden`, `z`, `q`, `k`, `v`,
+   * `qkv` or `raw`.
+   */
   kind: string;
   /** Width of the last axis, when the graph tells. */
   d?: number;
   /** Why the resolver believes it: one short clause. */
   why: string;
+  /** Sizes, symbols where they depend on the text; undefined when the graph does not tell. */
+  shape?: (number | string)[];
+  /** Element type, such as `float32`; `?` when the graph does not tell. */
+  dtype: string;
+  /** How sure the resolver is. */
+  confidence: Confidence;
+  /** What speaks for and against it, in words. */
+  evidence: string[];
 }
 
 /** Which ONNX Runtime runs the model. `auto` takes `cpu` where the native library loads, else `wasm`. */

@@ -18,7 +18,7 @@ const FILES = ["gpt2", "gpt2_past", "gpt2_opset14", "gpt2_f16", "gpt2_external"]
 Deno.test("listHookpoints() gives names, tensors, layers and widths of GPT-2 in every export", async () => {
   for (const file of FILES) {
     const points = listHookpoints(await loadModel(fixture(`${file}.onnx`)));
-    assert.equal(points.length, 18, file);
+    assert.equal(points.length, 24, file);
     const into = points.find((point) => point.name === "blocks.1.attn.hook_in")!;
     assert.deepEqual([into.kind, into.d, into.layer], ["attn_in", 16, 1], file);
     assert.match(into.tensor, /h\.1\/ln_1\//, file);
@@ -46,7 +46,7 @@ Deno.test("listHookpoints() does not need the exporter's names", async () => {
     }
   }
   const points = listHookpoints(parseModel(scrambled, "m"));
-  assert.equal(points.length, 18);
+  assert.equal(points.length, 24);
   assert.ok(points.every((point) => point.d !== undefined));
   assert.ok(!points.find((p) => p.name === "blocks.1.hook_resid_mid")!.why.includes("agrees"));
 });
@@ -171,6 +171,7 @@ Deno.test("the bundled model: hookpoints, limits, and an unembedding that is its
   const tensors = facts.hookpoints.filter((p) => p.kind === "resid_post").map((p) => p.tensor);
   assert.deepEqual(tensors, [0, 1, 2, 3].map((l) => `/transformer/h.${l}/Add_1_output_0`));
   assert.ok(facts.hookpoints.every((p) => p.d === (p.kind === "mlp_hidden" ? 768 : 192)));
+  assert.ok(facts.hookpoints.every((p) => p.confidence === "certain"), "names agree");
   // The file holds the embedding once, [vocab, d], and transposes it on the way to the logits.
   const embedding = tensorFloats(demo, demo.initializers.get("transformer.wte.weight")!);
   const { weight, vocab, d } = unembedding(demo)!;
@@ -200,7 +201,7 @@ Deno.test("expandHookpoints() takes names and patterns, each in its order", asyn
   assert.deepEqual(names([]), []);
   assert.throws(() => expandHookpoints(gpt2, ["blocks.*.hook_mlp_ot"]), (error: unknown) => {
     assert.ok(error instanceof SdmError);
-    assert.match(error.message, /"blocks\.\*\.hook_mlp_ot" means none of the 18 that there are$/);
+    assert.match(error.message, /"blocks\.\*\.hook_mlp_ot" means none of the 24 that there are$/);
     assert.match(error.hint!, /"blocks\.\*\.hook_mlp_out"/);
     return true;
   });

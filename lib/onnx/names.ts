@@ -1,0 +1,69 @@
+/**
+ * Names as hints: the layer number in what an exporter calls a tensor, and short forms of hookpoint names.
+ * @module
+ */
+import type { OnnxModel } from "./model.ts";
+import { fieldMessage, fieldText, readFields } from "./protobuf.ts";
+
+const PLACES: Readonly<Record<string, string>> = {
+  resid_pre: "hook_resid_pre",
+  resid_mid: "hook_resid_mid",
+  resid_post: "hook_resid_post",
+  attn_in: "attn.hook_in",
+  attn_out: "hook_attn_out",
+  mlp_in: "mlp.hook_in",
+  mlp_out: "hook_mlp_out",
+  mlp_hidden: "mlp.hook_post",
+  mlp_post: "mlp.hook_post",
+  "mlp.in": "mlp.hook_in",
+  "mlp.post": "mlp.hook_post",
+  "attn.in": "attn.hook_in",
+  q: "attn.hook_q",
+  k: "attn.hook_k",
+  v: "attn.hook_v",
+  z: "attn.hook_z",
+  qkv: "attn.hook_qkv",
+};
+
+/**
+ * The canonical form of a hookpoint's name or pattern: `blocks.3.mlp_in`, `blocks.3.hook_mlp_in` and
+ * `blocks.3.mlp.hook_in` are one. Other names come back as they are.
+ */
+export function canonicalName(name: string): string {
+  const found = /^blocks\.(\d+|\*)\.(.+)$/.exec(name);
+  if (!found) return name;
+  const [, layer, place] = found;
+  const short = place.replace(/\bhook_/g, "");
+  const long = PLACES[short] ?? PLACES[short.replace(/^attn\./, "")];
+  return long ? `blocks.${layer}.${long}` : name;
+}
+
+/** The layer number in a tensor's name or module path: `/transformer/h.3/Add_output_0`, `model.layers.3.mlp`. */
+export function layerInName(name: string): number | undefined {
+  const found = /(?:^|[./])(?:h|layers?|blocks?)[./](\d+)(?:[./]|$)/.exec(name);
+  return found ? Number(found[1]) : undefined;
+}
+
+/** Module path of the node that makes a tensor, as the dynamo exporter notes it; undefined without one. */
+export function scopeOf(model: OnnxModel, tensor: string): string | undefined {
+  const node = model.producers.get(tensor);
+  if (!node) return undefined;
+  for (const field of readFields(node.bytes)) {
+    if (field.number !== 9) continue;
+    let key = "", value = "";
+    for (const part of fieldMessage(node.bytes, field)) {
+      if (part.number === 1) key = fieldText(node.bytes, part);
+      else if (part.number === 2) value = fieldText(node.bytes, part);
+    }
+    if (key !== "pkg.torch.onnx.name_scopes") continue;
+    // A Python list of strings; the last but one is the module, the last the node itself.
+    return pythonStrings(value).at(-2);
+  }
+  return undefined;
+}
+
+/** The strings of a Python list's text. */
+export function pythonStrings(text: string): string[] {
+  const found = text.matchAll(/'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"/g);
+  return [...found].map((match) => (match[1] ?? match[2]).replace(/\\(.)/g, "$1"));
+}
