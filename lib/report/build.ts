@@ -120,6 +120,7 @@ function factsOf(
       "Memory on the adapter",
       manifest?.peak_gpu_bytes ? formatBytes(manifest.peak_gpu_bytes) : undefined,
     ],
+    ["Plan and outcome", manifest && planLine(manifest)],
     ["Input scales, folded in", manifest?.input_scales.map((s) => formatFigure(s)).join(", ")],
   ];
   return list.filter((fact): fact is [string, string] => fact[1] !== undefined);
