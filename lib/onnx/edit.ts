@@ -14,8 +14,8 @@ import { changeModel, intAttribute, makeNode, writeModel } from "./write.ts";
 export interface TappedModel {
   /** Its lists. */
   model: OnnxModel;
-  /** The ONNX file. */
-  bytes: Uint8Array<ArrayBuffer>;
+  /** The ONNX file; written when asked for. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** Output that carries each asked tensor, in the order asked. */
   outputs: string[];
   /** Names of the declared inputs that are still needed. */
@@ -86,7 +86,9 @@ export function tapOutputs(model: OnnxModel, tensors: readonly string[]): Tapped
   const tapped = pruneModel(changeModel(model, { nodes, values }), [...outputOf.values()]);
   return {
     model: tapped,
-    bytes: writeModel(tapped),
+    get bytes() {
+      return writeModel(tapped);
+    },
     outputs: tensors.map((tensor) => outputOf.get(tensor)!),
     inputs: tapped.inputs.map((input) => input.name),
   };

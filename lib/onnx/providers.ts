@@ -53,8 +53,12 @@ export interface OnnxRuntime {
   Tensor: TensorConstructor;
   /** Whether results stay on a device that was given. */
   onDevice: boolean;
-  /** Makes a session from a model's bytes and the data files it refers to. */
-  open(bytes: Uint8Array, externalData: ExternalData[]): Promise<InferenceSession>;
+  /** Makes a session from a model's bytes and the data files it refers to: as bytes, or in `folder`. */
+  open(
+    bytes: Uint8Array,
+    externalData: ExternalData[],
+    folder?: string,
+  ): Promise<InferenceSession>;
   /** Frees what is not a session's. */
   close(): void;
 }
@@ -194,8 +198,12 @@ function runtime(
 ): OnnxRuntime {
   // Errors come back as exceptions; the native log would only say them twice.
   const options = { ...session, logSeverityLevel: 4 as const };
-  const open = async (bytes: Uint8Array, externalData: ExternalData[]) => {
-    const given = externalData.length > 0 ? { ...options, externalData } : options;
+  const open = async (bytes: Uint8Array, externalData: ExternalData[], folder?: string) => {
+    const given: InferenceSession.SessionOptions = { ...options };
+    if (externalData.length > 0) given.externalData = externalData;
+    if (folder !== undefined) {
+      given.extra = { session: { model_external_initializers_file_folder_path: folder } };
+    }
     try {
       return await ort.InferenceSession.create(bytes, given);
     } finally {

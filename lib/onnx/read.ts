@@ -3,7 +3,7 @@
  * Field numbers: onnx.proto of onnx/onnx.
  * @module
  */
-import { messageOf, SdmError } from "../base/errors.ts";
+import { damaged, HEAD_BYTES, refuseOthers } from "./file_kind.ts";
 import {
   fieldBigInts,
   fieldBytes,
@@ -134,16 +134,17 @@ export function sparseName(bytes: Uint8Array): string {
  * @throws SdmError when the bytes are not a whole ONNX model
  */
 export function readModel(bytes: Uint8Array, name: string, path?: string): OnnxModel {
+  refuseOthers(bytes.subarray(0, HEAD_BYTES), name);
   const model = emptyModel(bytes, name, path);
   try {
     readInto(model);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    throw unreadable(bytes, name, error);
+    throw damaged(name, bytes.length, error);
   }
   if (model.nodes.length === 0 || Object.keys(model.opsets).length === 0) {
     const missing = model.nodes.length === 0 ? "graph" : "operator set version";
-    throw unreadable(bytes, name, new WireError(`there is no ${missing} in it`));
+    throw damaged(name, bytes.length, new WireError(`there is no ${missing} in it`));
   }
   linkModel(model);
   return model;
@@ -175,22 +176,6 @@ export function readGraph(bytes: Uint8Array, name: string): OnnxModel {
   addGraph(model, bytes);
   linkModel(model);
   return model;
-}
-
-function unreadable(bytes: Uint8Array, name: string, error: WireError): SdmError {
-  const head = new TextDecoder().decode(bytes.subarray(0, 40));
-  const doing = `Cannot read ONNX model "${name}"`;
-  if (bytes.length === 0) {
-    return new SdmError(`${doing}: the file is empty, an ONNX file is needed`);
-  }
-  if (head.startsWith("version https://git-lfs")) {
-    return new SdmError(`${doing}: it is a Git LFS pointer, the file itself is needed`, {
-      hint: "git lfs pull",
-    });
-  }
-  return new SdmError(
-    `${doing}: ${messageOf(error)} (${bytes.length} bytes in all), a whole ONNX file is needed`,
-  );
 }
 
 function readInto(model: OnnxModel): void {

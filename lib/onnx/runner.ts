@@ -6,18 +6,12 @@ import type { InferenceSession, Tensor } from "onnxruntime-common";
 import { SdmError } from "../base/errors.ts";
 import { contextLimit, vocabSize } from "./describe.ts";
 import { tapOutputs, type TappedModel } from "./edit.ts";
+import { openSession } from "./external.ts";
 import { type FeedMaker, planFeeds } from "./feeds.ts";
-import { loadModel, parseModel } from "./graph.ts";
+import { loadModel } from "./graph.ts";
 import { resolveHookpoints } from "./hookpoints.ts";
 import type { OnnxModel } from "./model.ts";
-import {
-  type ExternalData,
-  firstLine,
-  loadRuntime,
-  type OnnxRuntime,
-  type RuntimeOptions,
-} from "./providers.ts";
-import { externalPath } from "./tensors.ts";
+import { firstLine, loadRuntime, type OnnxRuntime, type RuntimeOptions } from "./providers.ts";
 import type { DeviceTaps, ModelRunner, ProviderName } from "./types.ts";
 
 /** What a runner is made from. */
@@ -43,12 +37,11 @@ export async function createRunner(options: RunnerOptions): Promise<ModelRunner>
     throw new SdmError(`Cannot run ONNX model "${model.name}": no taps, at least one is needed`);
   }
   const tapped = tapOutputs(model, tensors);
-  const externalData = await readExternalData(model, tapped.bytes);
   const runtime = await loadRuntime(options.provider ?? "auto", options);
   const feeds = planFeeds(model, tapped.inputs, runtime.Tensor);
   let session: InferenceSession;
   try {
-    session = await runtime.open(tapped.bytes, externalData);
+    session = await openSession(runtime, tapped.model);
   } catch (error) {
     runtime.close();
     throw failed("load", model, error);
@@ -96,32 +89,6 @@ function failed(verb: string, model: OnnxModel, error: unknown): SdmError {
 /** The error of a run after `close()`. */
 export function closedError(name: string): SdmError {
   return new SdmError(`Cannot run ONNX model "${name}": it was closed, an open runner is needed`);
-}
-
-/** Bytes of the data files that the tapped model still refers to. */
-export async function readExternalData(
-  model: OnnxModel,
-  tapped: Uint8Array,
-): Promise<ExternalData[]> {
-  const left = parseModel(tapped, model.name);
-  const locations = new Set<string>();
-  for (const tensor of left.initializers.values()) {
-    if (tensor.external) locations.add(tensor.external.location);
-  }
-  const files: ExternalData[] = [];
-  for (const location of locations) {
-    const path = externalPath(model, location);
-    try {
-      files.push({ path: location, data: await Deno.readFile(path) });
-    } catch (error) {
-      throw new SdmError(
-        `Cannot read ONNX model "${model.name}": there is no file "${path}", ` +
-          `the model keeps its weights in it`,
-        { cause: error },
-      );
-    }
-  }
-  return files;
 }
 
 type RunArgs = Parameters<ModelRunner["run"]>;

@@ -5,17 +5,16 @@
 import type { InferenceSession, Tensor } from "onnxruntime-common";
 import { SdmError } from "../base/errors.ts";
 import { vocabSize } from "./describe.ts";
+import { openSession } from "./external.ts";
 import { type FeedMaker, planFeeds } from "./feeds.ts";
 import { loadModel } from "./graph.ts";
 import { resolveHookpoints } from "./hookpoints.ts";
 import { HEAD } from "./loss_head.ts";
 import type { OnnxModel } from "./model.ts";
 import { firstLine, loadRuntime, type OnnxRuntime, type ProviderOptions } from "./providers.ts";
-import { readExternalData } from "./runner.ts";
 import { planSplice, type SplicePart, type SplicePlan } from "./splice_plan.ts";
 import type { CleanRun, SplicedRun, Splicer } from "./splice_types.ts";
 import type { ProviderName } from "./types.ts";
-import { writeModel } from "./write.ts";
 
 /** What a splicer is made from. */
 export interface SplicerOptions extends ProviderOptions {
@@ -74,12 +73,12 @@ async function openPart(
   part: SplicePart,
   runtime: OnnxRuntime,
 ): Promise<OpenPart> {
-  const bytes = writeModel(part.model);
   const own = part.inputs.filter((name) => name !== HEAD.next && name !== HEAD.clean);
   const feeds = planFeeds(model, own, runtime.Tensor);
   try {
-    const session = await runtime.open(bytes, await readExternalData(model, bytes));
-    return { part, session, feeds, fetches: [...part.outputs.values()] };
+    const session = await openSession(runtime, part.model);
+    const fetches = [...new Set([...part.outputs.values(), ...part.sides.values()])];
+    return { part, session, feeds, fetches };
   } catch (error) {
     throw failed("load", model, error);
   }
@@ -94,6 +93,11 @@ function failed(verb: string, model: OnnxModel, error: unknown): SdmError {
       `a model that it can ${verb} is needed`,
     { cause: error },
   );
+}
+
+/** Where a tensor is kept in the form in which other parts take it. */
+function sideOf(tensor: string): string {
+  return `${tensor}/sdm_side`;
 }
 
 /** A splicer on this thread. */
@@ -214,24 +218,27 @@ class Walks implements Splicer {
     const { batch, length } = this.#shape;
     const given: Record<string, Tensor> = {};
     for (const [name, make] of feeds) given[name] = make(this.#ids, batch, length);
-    for (const [tensor, input] of [...part.replaced, ...part.given]) {
-      given[input] = pool.get(tensor)!;
+    for (const [tensor, input] of part.replaced) given[input] = pool.get(tensor)!;
+    for (const [tensor, input] of part.given) {
+      given[input] = pool.get(sideOf(tensor)) ?? pool.get(tensor)!;
     }
     if (part.inputs.includes(HEAD.next)) given[HEAD.next] = this.#nextIds();
     if (part.inputs.includes(HEAD.clean)) given[HEAD.clean] = pool.get(HEAD.clean)!;
     let results: InferenceSession.OnnxValueMapType;
+    // What is compared with is kept from the clean run; later log-probabilities stay in the runtime.
+    const wanted = pool === this.#clean
+      ? fetches
+      : fetches.filter((name) => name !== HEAD.logProbs);
     try {
-      // What is compared with is kept from the clean run; later log-probabilities stay in the runtime.
-      const wanted = pool === this.#clean
-        ? fetches
-        : fetches.filter((name) => name !== HEAD.logProbs);
       results = await session.run(given, wanted);
     } catch (error) {
       throw failed("run", this.#model, error);
     }
+    const made = (output: string) => results[output] as Tensor;
     for (const [tensor, output] of part.outputs) {
-      if (results[output]) pool.set(tensor, results[output] as Tensor);
+      if (wanted.includes(output)) pool.set(tensor, made(output));
     }
+    for (const [tensor, output] of part.sides) pool.set(sideOf(tensor), made(output));
   }
 
   #losses(pool: Pool): SplicedRun {

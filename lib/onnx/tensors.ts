@@ -168,16 +168,16 @@ function typedData(tensor: OnnxInitializer): Uint8Array {
   return joinBytes(parts);
 }
 
-/** Bits of an element by element type; text has none. */
-const BITS: Readonly<Record<number, number>> = Object.freeze({
-  ...{ 1: 32, 2: 8, 3: 8, 4: 16, 5: 16, 6: 32, 7: 64, 9: 8, 10: 16, 11: 64, 12: 32, 13: 64, 14: 64 },
-  ...{ 15: 128, 16: 16, 17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4, 24: 8, 25: 2, 26: 2 },
-});
+/** Bits of an element, by the number of its type from 0 to 26; text has none. */
+const BITS = [
+  ...[0, 32, 8, 8, 16, 16, 32, 64, 0, 8, 16, 64, 32, 64],
+  ...[64, 128, 16, 8, 8, 8, 8, 4, 4, 4, 8, 2, 2],
+];
 
 /** Bytes that a tensor's numbers take as raw data, or undefined for text and types that are not known. */
 export function dataBytes(tensor: OnnxInitializer): number | undefined {
   const bits = BITS[tensor.elemType];
-  return bits === undefined ? undefined : Math.ceil(sizeOf(tensor.dims) * bits / 8);
+  return !bits ? undefined : Math.ceil(sizeOf(tensor.dims) * bits / 8);
 }
 
 /**

@@ -2,6 +2,8 @@
  * Writes models: from the lists of an {@link OnnxModel}, whose entries are mostly the file's own bytes.
  * @module
  */
+import { SdmError } from "../base/errors.ts";
+import { formatBytes } from "../base/format.ts";
 import { linkModel, valueBytes } from "./link.ts";
 import { ELEM, type OnnxInitializer, type OnnxModel, type OnnxNode } from "./model.ts";
 import { intField, joinBytes, sizedField, sizedHeader } from "./protobuf.ts";
@@ -79,7 +81,13 @@ export function changeModel(model: OnnxModel, changes: GraphChanges): OnnxModel 
   return changed;
 }
 
-/** The model as a file. What came from a file is copied byte for byte. */
+/** A protobuf message is no longer than this. */
+const MESSAGE_LIMIT = 2 ** 31 - 1;
+
+/**
+ * The model as a file. What came from a file is copied byte for byte.
+ * @throws SdmError for one of 2 GiB and more, which protobuf does not have
+ */
 export function writeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
   const graph: Uint8Array[] = [];
   const add = (number: number, bytes: Uint8Array) => {
@@ -96,5 +104,11 @@ export function writeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
   }
   for (const other of model.rest) graph.push(other.bytes);
   const size = graph.reduce((sum, part) => sum + part.length, 0);
+  if (size > MESSAGE_LIMIT - model.outer.reduce((sum, part) => sum + part.length, 16)) {
+    throw new SdmError(
+      `Cannot write ONNX model "${model.name}": it is ${formatBytes(size)} with its weights, ` +
+        `a model of 2 GiB and more needs them in a file of their own`,
+    );
+  }
   return joinBytes([...model.outer, sizedHeader(7, size), ...graph]);
 }

@@ -1,0 +1,212 @@
+/**
+ * Weights that are not in a model's own bytes: where they are, and how an ONNX Runtime gets them.
+ *
+ * Native code maps the files itself, so that weights are in memory once. It takes one folder and refuses files outside; the
+ * model that it is given therefore names every file by its real path under the one folder that holds them all, which also
+ * serves caches made of symbolic links. Code in WebAssembly opens no files: it is given the bytes that the model needs.
+ * @module
+ */
+import type { InferenceSession } from "onnxruntime-common";
+import { SdmError } from "../base/errors.ts";
+import { formatBytes } from "../base/format.ts";
+import type { OnnxInitializer, OnnxModel, OnnxNode } from "./model.ts";
+import { fieldBytes, joinBytes, readFields, sizedHeader } from "./protobuf.ts";
+import type { ExternalData, OnnxRuntime } from "./providers.ts";
+import { readTensorHeader } from "./read.ts";
+import { MESSAGE_DEPTH, type MessageKind, MESSAGES, reference } from "./skim.ts";
+import { dataBytes, externalPath, missingData, readInto } from "./tensors.ts";
+import { writeModel } from "./write.ts";
+
+/** A model that is ready for a runtime. */
+export interface BoundModel {
+  /** The ONNX file, without the large weights. */
+  bytes: Uint8Array<ArrayBuffer>;
+  /** Folder in which the runtime finds the files that the model names. */
+  folder?: string;
+  /** Files as bytes, for a runtime that opens none. */
+  externalData: ExternalData[];
+}
+
+/** Name of the file that holds the weights for a runtime that opens no files. */
+const IN_MEMORY = "sdm_weights";
+/** Weights in memory start at multiples of this. */
+const ALIGNMENT = 64;
+/** Memory of a runtime in WebAssembly. */
+const MEMORY_LIMIT = 2 ** 32;
+
+/** Where one weight is. */
+interface Place {
+  tensor: string;
+  path: string;
+  offset: number;
+  length: number;
+}
+
+/** Opens a session on a model whose lists may have been changed. */
+export async function openSession(
+  runtime: OnnxRuntime,
+  model: OnnxModel,
+): Promise<InferenceSession> {
+  const { bytes, folder, externalData } = await bindWeights(model, runtime.provider === "cpu");
+  return await runtime.open(bytes, externalData, folder);
+}
+
+/**
+ * Writes a model so that a runtime finds its weights.
+ * @param opensFiles whether the runtime opens files itself
+ * @throws SdmError for a data file that is missing, too short or outside the model's folder, and for a model without a path
+ */
+export async function bindWeights(model: OnnxModel, opensFiles: boolean): Promise<BoundModel> {
+  const places: Place[] = [];
+  mapExternal(model, (tensor) => {
+    places.push(placeOf(model, tensor));
+    return tensor.bytes;
+  });
+  if (places.length === 0) return { bytes: writeModel(model), externalData: [] };
+  const files = await lookUp(model, places);
+  const folder = opensFiles
+    ? commonFolder([...files.values()].map((file) => file.path))
+    : undefined;
+  if (folder === undefined) return inMemory(model, places);
+  const bound = moved(model, (i) => {
+    const { path, offset } = places[i];
+    return { location: files.get(path)!.path.slice(folder.length), offset };
+  });
+  return { bytes: writeModel(bound), folder, externalData: [] };
+}
+
+/** Where the data of a weight lies. */
+function placeOf(model: OnnxModel, tensor: OnnxInitializer): Place {
+  const { location, offset, length = dataBytes(tensor) } = tensor.external!;
+  const path = externalPath(model, location);
+  const fits = length !== undefined && Number.isSafeInteger(offset + length) && offset >= 0 &&
+    length >= 0;
+  if (!fits) {
+    throw new SdmError(
+      `Cannot read ONNX model "${model.name}": tensor "${tensor.name}" lies at offset ${offset} and is ` +
+        `${length ?? "an unknown number of"} bytes long, whole numbers are needed`,
+    );
+  }
+  return { tensor: tensor.name, path, offset, length };
+}
+
+/** Real paths of the data files; what they hold is not looked at. */
+async function lookUp(
+  model: OnnxModel,
+  places: readonly Place[],
+): Promise<Map<string, { path: string; size: number }>> {
+  const files = new Map<string, { path: string; size: number }>();
+  for (const { tensor, path, offset, length } of places) {
+    let file = files.get(path);
+    if (!file) {
+      try {
+        file = { path: await Deno.realPath(path), size: (await Deno.stat(path)).size };
+      } catch (error) {
+        throw missingData(model, path, error);
+      }
+      files.set(path, file);
+    }
+    if (offset + length > file.size) {
+      throw new SdmError(
+        `Cannot read ONNX model "${model.name}": tensor "${tensor}" ends at byte ${
+          offset + length
+        } of ` +
+          `"${path}", which has ${file.size} bytes`,
+        { hint: "the file was not downloaded in full, or is another one's" },
+      );
+    }
+  }
+  return files;
+}
+
+/** The deepest folder that holds all files, with its last slash; undefined when there is none, as on two drives. */
+function commonFolder(paths: readonly string[]): string | undefined {
+  const slash = (path: string) => Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
+  let folder = paths[0].slice(0, slash(paths[0]) + 1);
+  while (folder !== "" && !paths.every((path) => path.startsWith(folder))) {
+    folder = folder.slice(0, slash(folder.slice(0, -1)) + 1);
+  }
+  return folder || undefined;
+}
+
+/** The model and one array that holds all it needs of its data files. */
+function inMemory(model: OnnxModel, places: readonly Place[]): BoundModel {
+  const starts: number[] = [];
+  let size = 0;
+  for (const { length } of places) {
+    starts.push(size);
+    size += Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+  }
+  if (size > MEMORY_LIMIT) {
+    throw new SdmError(
+      `Cannot load ONNX model "${model.name}": what the taps need of its weights is ${
+        formatBytes(size)
+      }, ` +
+        `a runtime in WebAssembly has room for ${formatBytes(MEMORY_LIMIT)}`,
+      { hint: "--provider cpu" },
+    );
+  }
+  const data = new Uint8Array(size);
+  for (const [i, { path, offset, length }] of places.entries()) {
+    readInto(model, path, offset, data.subarray(starts[i], starts[i] + length));
+  }
+  const bound = moved(model, (i) => ({ location: IN_MEMORY, offset: starts[i] }));
+  return { bytes: writeModel(bound), externalData: [{ path: IN_MEMORY, data }] };
+}
+
+/** The model with its external weights, in the order of {@link mapExternal}, somewhere else. */
+function moved(
+  model: OnnxModel,
+  to: (index: number) => { location: string; offset: number },
+): OnnxModel {
+  let index = 0;
+  return mapExternal(model, (tensor) => {
+    const { length = dataBytes(tensor)! } = tensor.external!;
+    const { location, offset } = to(index++);
+    const { bytes } = tensor;
+    const kept = readFields(bytes).filter(({ number }) => number !== 13 && number !== 14);
+    return joinBytes([
+      ...kept.map((field) => bytes.subarray(field.start, field.end)),
+      reference(location, offset, length),
+    ]);
+  });
+}
+
+/** The model with each TensorProto whose data is external replaced, those in nodes and their subgraphs too. */
+function mapExternal(
+  model: OnnxModel,
+  change: (tensor: OnnxInitializer) => Uint8Array,
+): OnnxModel {
+  const initializers = new Map(model.initializers);
+  for (const [name, tensor] of model.initializers) {
+    if (tensor.external) initializers.set(name, { ...tensor, bytes: change(tensor) });
+  }
+  const nodes = model.nodes.map((node): OnnxNode => {
+    const bytes = mapInside(node.bytes, "node", change, 0);
+    return bytes === node.bytes ? node : { ...node, bytes };
+  });
+  return { ...model, initializers, nodes };
+}
+
+function mapInside(
+  bytes: Uint8Array,
+  kind: MessageKind,
+  change: (tensor: OnnxInitializer) => Uint8Array,
+  depth: number,
+): Uint8Array {
+  if (kind === "tensor") {
+    const tensor = readTensorHeader(bytes);
+    return tensor.external ? change(tensor) : bytes;
+  }
+  if (depth > MESSAGE_DEPTH) return bytes;
+  let changed = false;
+  const parts = readFields(bytes).flatMap((field) => {
+    const inner = field.wire === 2 ? MESSAGES[kind][field.number] : undefined;
+    const before = inner && fieldBytes(bytes, field);
+    const after = before && mapInside(before, inner, change, depth + 1);
+    if (!after || after === before) return [bytes.subarray(field.start, field.end)];
+    changed = true;
+    return [sizedHeader(field.number, after.length), after];
+  });
+  return changed ? joinBytes(parts) : bytes;
+}

@@ -1,0 +1,73 @@
+/**
+ * What a file is that was given in place of an ONNX model, told by its first bytes.
+ * @module
+ */
+import { messageOf, SdmError } from "../base/errors.ts";
+
+/** Bytes that {@link refuseOthers} wants to see. */
+export const HEAD_BYTES = 64;
+
+interface Other {
+  what: string;
+  hint?: string;
+}
+
+const EXPORT = "export the model to ONNX, or take the file that ends in .onnx";
+const POINTER: Other = {
+  what: "a Git LFS pointer, which stands for the file",
+  hint: "git lfs pull",
+};
+const PICKLE: Other = { what: "a Python pickle, as PyTorch writes them", hint: EXPORT };
+const WEB_PAGE: Other = {
+  what: "a web page, as a download leaves that went wrong",
+  hint: "download the file again",
+};
+
+/** Places and bytes, as latin-1 text, by which files are known. */
+const MARKS: readonly (readonly [at: number, mark: string, other: Other])[] = [
+  [0, "version https://git-lfs", POINTER],
+  [0, "PK\x03\x04", { what: "a zip archive, as PyTorch and NumPy write them", hint: EXPORT }],
+  [0, "\x80\x02", PICKLE],
+  [0, "\x80\x04", PICKLE],
+  [0, "\x80\x05", PICKLE],
+  // A size of less than 16 MiB in eight bytes, then JSON.
+  [3, "\0\0\0\0\0{", { what: "a safetensors file", hint: EXPORT }],
+  [4, "ORTM", { what: "a model in ONNX Runtime's own format", hint: EXPORT }],
+  [4, "TFL3", { what: "a TensorFlow Lite model", hint: EXPORT }],
+  [0, "GGUF", { what: "a GGUF file", hint: EXPORT }],
+  [0, "\x89HDF", { what: "an HDF5 file", hint: EXPORT }],
+  [0, "PAR1", { what: "a Parquet file" }],
+  [0, "\x1f\x8b", { what: "packed with gzip", hint: "gunzip" }],
+];
+/** Texts by which files are known. */
+const TEXTS: readonly (readonly [pattern: RegExp, other: Other])[] = [
+  [/^\s*<(!doctype|html|\?xml)/i, WEB_PAGE],
+  [/^\s*[{[]\s*["{[}\]]/, { what: "JSON text" }],
+];
+
+/**
+ * Refuses what is plainly another kind of file, before it is read any further.
+ * @param head its first {@link HEAD_BYTES}
+ * @throws SdmError that says what it is
+ */
+export function refuseOthers(head: Uint8Array, name: string): void {
+  const doing = `Cannot read ONNX model "${name}"`;
+  if (head.length === 0) {
+    throw new SdmError(`${doing}: the file is empty, an ONNX file is needed`);
+  }
+  const text = new TextDecoder("latin1").decode(head.subarray(0, HEAD_BYTES));
+  const found = MARKS.find(([at, mark]) => text.startsWith(mark, at))?.[2] ??
+    TEXTS.find(([pattern]) => pattern.test(text))?.[1];
+  if (!found) return;
+  const { what, hint } = found;
+  throw new SdmError(`${doing}: it is ${what}, an ONNX file is needed`, { hint });
+}
+
+/** The error for a file that begins like an ONNX model and then is none. */
+export function damaged(name: string, size: number, error: unknown): SdmError {
+  return new SdmError(
+    `Cannot read ONNX model "${name}": ${messageOf(error)} (${size} bytes in all), ` +
+      `a whole ONNX file is needed`,
+    { cause: error },
+  );
+}
