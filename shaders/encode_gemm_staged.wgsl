@@ -1,8 +1,8 @@
 // The scores of encode_gemm for hardware adapters: both operands are staged in workgroup memory,
-// so that a value from memory is used 64 times. A workgroup of 128 threads owns 64 rows x 64
-// latents, a thread 8 rows x 4 latents; 16 columns of d at a time lie k-major in the tiles, so that
-// a thread's rows and latents are whole vec4s. Threads 0..63 stage x, the others w, a 4 x 4 block
-// each.
+// so that a value from memory is used 64 times. A workgroup owns 64 rows x 64 latents, a thread 8
+// rows x VECS vec4s of latents (128 threads or 64); 16 columns of d at a time lie k-major in the
+// tiles, so that a thread's rows and latents are whole vec4s. A 4 x 4 block is staged at a time:
+// blocks 0..63 are of x, 64..127 of w.
 struct Dims {
   d4: u32,         // vec4s of a row
   firstLatent: u32, // first latent of the panel, within w
@@ -20,7 +20,10 @@ struct Dims {
 var<workgroup> tileX: array<vec4f, 256>;
 var<workgroup> tileW: array<vec4f, 256>;
 
-@compute @workgroup_size(128)
+const THREADS = {{128 / VECS}}u;
+const ACROSS = {{16 / VECS}}u;   // threads along the latents
+
+@compute @workgroup_size({{128 / VECS}})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
         @builtin(local_invocation_index) local: u32) {
   let tile = wid.x + wid.y * nwg.x;
@@ -28,58 +31,76 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   let latentTile = tile % dims.tiles;
   let d4 = dims.d4;
   let inside = tile < dims.groups;
-  let across = local % 16u;
-  let down = local / 16u;
+  let across = local % ACROSS;
+  let down = local / ACROSS;
 
-  // What this thread stages: rows 4g .. 4g+3 of its operand, columns 4c .. 4c+3 of the stage.
-  let half = local % 64u;
-  let block = half / 4u;
-  let column = half % 4u;
-  let stagesX = local < 64u;
-  let firstRow = select(dims.firstLatent + latentTile * 64u, rowTile * 64u, stagesX) + block * 4u;
+  // What this thread stages: rows 4g .. 4g+3 of an operand, columns 4c .. 4c+3 of the stage.
+  //#for s in 0..VECS
+  let half{{s}} = (local + {{s}}u * THREADS) % 64u;
+  let block{{s}} = half{{s}} / 4u;
+  let column{{s}} = half{{s}} % 4u;
+  let stagesX{{s}} = local + {{s}}u * THREADS < 64u;
+  let firstRow{{s}} = block{{s}} * 4u
+    + select(dims.firstLatent + latentTile * 64u, rowTile * 64u, stagesX{{s}});
+  //#end
 
-  let b = dims.firstBias + latentTile * 64u + across * 4u;
-  let start = vec4f(bias[b], bias[b + 1u], bias[b + 2u], bias[b + 3u]);
+  //#for c in 0..VECS
+  let b{{c}} = dims.firstBias + latentTile * 64u + (across + {{c}}u * ACROSS) * 4u;
+  let start{{c}} = vec4f(bias[b{{c}}], bias[b{{c}} + 1u], bias[b{{c}} + 2u], bias[b{{c}} + 3u]);
   //#for r in 0..8
-  var acc{{r}} = start;
+  var acc{{c}}_{{r}} = start{{c}};
+  //#end
   //#end
   for (var j = 0u; j < d4; j += 4u) {
-    let at = j + column;
+    //#for s in 0..VECS
+    let at{{s}} = j + column{{s}};
     //#for i in 0..4
-    var v{{i}} = vec4f(0.0);
+    var v{{s}}_{{i}} = vec4f(0.0);
     //#end
-    if (inside && at < d4) {
-      if (stagesX) {
+    if (inside && at{{s}} < d4) {
+      if (stagesX{{s}}) {
         //#for i in 0..4
-        v{{i}} = x[(firstRow + {{i}}u) * d4 + at];
+        v{{s}}_{{i}} = x[(firstRow{{s}} + {{i}}u) * d4 + at{{s}}];
         //#end
       } else {
         //#for i in 0..4
-        v{{i}} = w[(firstRow + {{i}}u) * d4 + at];
+        v{{s}}_{{i}} = w[(firstRow{{s}} + {{i}}u) * d4 + at{{s}}];
         //#end
       }
     }
+    //#end
     workgroupBarrier();
+    //#for s in 0..VECS
     //#for k in 0..4
-    let turned{{k}} = vec4f(v0[{{k}}], v1[{{k}}], v2[{{k}}], v3[{{k}}]);
-    let place{{k}} = (column * 4u + {{k}}u) * 16u + block;
-    if (stagesX) { tileX[place{{k}}] = turned{{k}}; } else { tileW[place{{k}}] = turned{{k}}; }
+    let turned{{s}}_{{k}} = vec4f(v{{s}}_0[{{k}}], v{{s}}_1[{{k}}], v{{s}}_2[{{k}}], v{{s}}_3[{{k}}]);
+    let place{{s}}_{{k}} = (column{{s}} * 4u + {{k}}u) * 16u + block{{s}};
+    if (stagesX{{s}}) {
+      tileX[place{{s}}_{{k}}] = turned{{s}}_{{k}};
+    } else {
+      tileW[place{{s}}_{{k}}] = turned{{s}}_{{k}};
+    }
+    //#end
     //#end
     workgroupBarrier();
     //#for k in 0..16
     let p{{k}} = tileX[{{k * 16}}u + down * 2u];
     let q{{k}} = tileX[{{k * 16}}u + down * 2u + 1u];
-    let u{{k}} = tileW[{{k * 16}}u + across];
+    //#for c in 0..VECS
+    let u{{k}}_{{c}} = tileW[{{k * 16}}u + across + {{c}}u * ACROSS];
     //#for r in 0..4
-    acc{{r}} = fma(vec4f(p{{k}}[{{r}}]), u{{k}}, acc{{r}});
-    acc{{r + 4}} = fma(vec4f(q{{k}}[{{r}}]), u{{k}}, acc{{r + 4}});
+    acc{{c}}_{{r}} = fma(vec4f(p{{k}}[{{r}}]), u{{k}}_{{c}}, acc{{c}}_{{r}});
+    acc{{c}}_{{r + 4}} = fma(vec4f(q{{k}}[{{r}}]), u{{k}}_{{c}}, acc{{c}}_{{r + 4}});
+    //#end
     //#end
     //#end
   }
   if (inside) {
-    let out = (rowTile * 64u + down * 8u) * dims.panel4 + latentTile * 16u + across;
+    //#for c in 0..VECS
+    let out{{c}} = (rowTile * 64u + down * 8u) * dims.panel4 + latentTile * 16u + across
+      + {{c}}u * ACROSS;
     //#for r in 0..8
-    scores[out + {{r}}u * dims.panel4] = acc{{r}};
+    scores[out{{c}} + {{r}}u * dims.panel4] = acc{{c}}_{{r}};
+    //#end
     //#end
   }
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Tuning } from "./tuning.ts";
+
 /** Facts of an opened device. */
 export interface DeviceFacts {
   /** Adapter's own description, for people. */
@@ -30,6 +32,8 @@ export interface DeviceFacts {
   workgroupBytes: number;
   /** Workgroups along one axis of a dispatch. */
   maxGroups: number;
+  /** Variants that were found fastest on this adapter; absent where nothing was tried. */
+  tuning?: Tuning;
 }
 
 /** Facts of the smallest device that WebGPU promises; plans must work on it. */

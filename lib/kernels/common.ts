@@ -6,6 +6,7 @@
 import linearId from "../../shaders/parts/linear_id.wgsl" with { type: "text" };
 import { createBuffer, type Gpu } from "../gpu/device.ts";
 import type { DeviceFacts } from "../gpu/facts.ts";
+import { pickVariant, type Variant } from "../gpu/tuning.ts";
 
 /** Texts for `//#use`. */
 export const PARTS: Readonly<Record<string, string>> = { linear_id: linearId };
@@ -149,11 +150,29 @@ export interface ColumnPlan {
   near: 0 | 1;
 }
 
+/** How many vec4s a thread takes at most, and whether they are neighbours. */
+interface ColumnVariant extends Variant {
+  most: number;
+  near: 0 | 1;
+}
+
+/** The ways to share columns, the one that is taken untuned first. */
+export function columnVariants({ software }: Pick<DeviceFacts, "software">): ColumnVariant[] {
+  const variants = ([1, 0] as const).flatMap((near) =>
+    [8, 4, 2].map((most) => ({ name: `${near ? "near" : "strided"} ${most}`, most, near }))
+  );
+  const first = software ? "near 4" : "strided 8";
+  return variants.sort((a, b) => Number(b.name === first) - Number(a.name === first));
+}
+
 /** Shares the columns of rows of `d` floats: few threads a row, none of them idle for long. */
-export function planColumns(d: number, facts: Pick<DeviceFacts, "software">): ColumnPlan {
+export function planColumns(
+  d: number,
+  facts: Pick<DeviceFacts, "software" | "tuning">,
+): ColumnPlan {
   const d4 = Math.ceil(d / 4);
-  const most = facts.software ? 4 : 8;
+  const { most, near } = pickVariant("columns", columnVariants(facts), facts);
   const sizes = [8, 4, 2].filter((size) => size <= most);
   const columns = sizes.find((size) => d4 >= size * 2 || d4 === size) ?? 1;
-  return { columns, threads: Math.ceil(d4 / columns), near: facts.software ? 1 : 0 };
+  return { columns, threads: Math.ceil(d4 / columns), near };
 }

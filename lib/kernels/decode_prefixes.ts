@@ -59,7 +59,7 @@ export const decodePrefixes = {
   }),
 
   /** Columns of a thread: as in a plain decode, but so few that all rests fit registers. */
-  plan(d: number, prefixes: number, facts: Pick<DeviceFacts, "software">): ColumnPlan {
+  plan(d: number, prefixes: number, facts: Pick<DeviceFacts, "software" | "tuning">): ColumnPlan {
     const plan = planColumns(d, facts);
     let { columns } = plan;
     while (columns > 1 && columns * prefixes > REST_VECTORS) columns /= 2;
@@ -69,7 +69,7 @@ export const decodePrefixes = {
   /** Rows of `squares` and floats of one of them: a row a thread, summed by columns afterwards. */
   squareShape(
     { rows, d, prefixes }: { rows: number; d: number; prefixes: number },
-    facts: Pick<DeviceFacts, "software">,
+    facts: Pick<DeviceFacts, "software" | "tuning">,
   ): { rows: number; stride: number } {
     return {
       rows: rows * decodePrefixes.plan(d, prefixes, facts).threads,

@@ -8,6 +8,7 @@ import type { Gpu } from "../gpu/device.ts";
 import type { DeviceFacts } from "../gpu/facts.ts";
 import { type Cost, defineKernel, type Dispatch, gridFor, type Slice } from "../gpu/kernel.ts";
 import { ROW_UNIT } from "../gpu/rows.ts";
+import { pickVariant, type Variant } from "../gpu/tuning.ts";
 import { roundUp } from "../tensor/shards.ts";
 import { PARTS } from "./common.ts";
 
@@ -24,13 +25,25 @@ export interface EncodeShape {
   d: number;
 }
 
-/** A variant for a device. */
+/** A way to make the product on a device. */
+interface EncodeVariant extends Variant {
+  /** Which shader: `staged` goes through workgroup memory, `registers` does not. */
+  shader: "staged" | "registers";
+  /** A tile, the threads that make it, and the threads of a workgroup. */
+  tile: { rows: number; latents: number; threads: number; group: number };
+  /** Values for the template. */
+  defines: Record<string, number>;
+}
+
+/** A plan for a shape on a device. */
 export interface EncodePlan {
   /**
-   * `subgroup` broadcasts rows between lanes, for adapters on the CPU; `staged` goes through workgroup memory, for
-   * hardware; `registers` works everywhere.
+   * `subgroup R` broadcasts R rows between lanes, for adapters on the CPU; `staged 8xL` goes through workgroup memory, for
+   * hardware, L latents a thread; `registers` works everywhere.
    */
-  variant: "subgroup" | "staged" | "registers";
+  variant: string;
+  /** Which shader. */
+  shader: EncodeVariant["shader"];
   /** A tile, the threads that make it, and the threads of a workgroup. */
   tile: { rows: number; latents: number; threads: number; group: number };
   /** Values for the template. */
@@ -64,24 +77,25 @@ export interface EncodeArgs extends EncodeShape {
 /** Threads and bytes of workgroup memory that the staged variant needs. */
 const STAGED = { threads: 128, bytes: 2 * 256 * 16 };
 
-function variantFor(facts: DeviceFacts): Pick<EncodePlan, "variant" | "tile" | "defines"> {
+/** What works on a device: what is the fastest of its kind first, what works everywhere last. */
+function variantsFor(facts: DeviceFacts): EncodeVariant[] {
   const lanes = facts.subgroupSize;
   const stages = facts.maxInvocations >= STAGED.threads && facts.workgroupBytes >= STAGED.bytes;
-  if (!facts.software && stages) {
-    const { threads } = STAGED;
+  const staged = (vecs: number): EncodeVariant => {
+    const threads = STAGED.threads / vecs;
     const tile = { rows: 64, latents: 64, threads, group: threads };
-    return { variant: "staged", tile, defines: {} };
-  }
-  const subgroup = lanes >= 4 && lanes <= 16 && 32 % lanes === 0;
-  const defines = subgroup
-    ? { SUBGROUPS: 1, LANES: lanes, ROWS: 32, GROUP: lanes }
-    : { SUBGROUPS: 0, LANES: 8, ROWS: 8, GROUP: 64 };
-  const { LANES, ROWS, GROUP } = defines;
-  return {
-    variant: subgroup ? "subgroup" : "registers",
-    tile: { rows: ROWS, latents: LANES * 4, threads: LANES, group: GROUP },
-    defines,
+    return { name: `staged 8x${4 * vecs}`, shader: "staged", tile, defines: { VECS: vecs } };
   };
+  const plain = (name: string, SUBGROUPS: 0 | 1, LANES: number, ROWS: number, GROUP: number) => {
+    const tile = { rows: ROWS, latents: LANES * 4, threads: LANES, group: GROUP };
+    const defines = { SUBGROUPS, LANES, ROWS, GROUP };
+    return { name, shader: "registers" as const, tile, defines };
+  };
+  const subgroup = lanes >= 4 && lanes <= 16 && 32 % lanes === 0
+    ? [32, 64].map((rows) => plain(`subgroup ${rows}`, 1, lanes, rows, lanes))
+    : [];
+  const hardware = stages && !facts.software ? [staged(1), staged(2)] : [];
+  return [...hardware, ...subgroup, plain("registers", 0, 8, 8, 64)];
 }
 
 /** All variants bind and measure alike. */
@@ -97,13 +111,16 @@ export const encodeGemm = {
   kernel: defineKernel({ ...INTERFACE, source }),
   stagedKernel: defineKernel({ ...INTERFACE, source: stagedSource }),
 
+  /** The variants that a device can run, the one that is taken untuned first. */
+  variants: variantsFor,
+
   /** Chooses a variant; pure. */
   plan(shape: EncodeShape, facts: DeviceFacts): EncodePlan {
-    const { variant, tile, defines } = variantFor(facts);
+    const { name, shader, tile, defines } = pickVariant("encode_gemm", variantsFor(facts), facts);
     const tiles = roundUp(shape.latents, PANEL_UNIT) / tile.latents;
     const groups = tiles * (roundUp(shape.rows, ROW_UNIT) / tile.rows);
     const grid = gridFor(groups * tile.threads, tile.group, facts.maxGroups);
-    return { variant, tile, defines, tiles, groups, grid };
+    return { variant: name, shader, tile, defines, tiles, groups, grid };
   },
 
   /** Multiply-adds of the product; each operand once. */
@@ -114,7 +131,7 @@ export const encodeGemm = {
   /** One dispatch for one panel. */
   record(gpu: Gpu, args: EncodeArgs): Dispatch {
     const plan = encodeGemm.plan(args, gpu.facts);
-    const kernel = plan.variant === "staged" ? encodeGemm.stagedKernel : encodeGemm.kernel;
+    const kernel = plan.shader === "staged" ? encodeGemm.stagedKernel : encodeGemm.kernel;
     return kernel.dispatch(gpu, {
       label: plan.variant,
       defines: plan.defines,

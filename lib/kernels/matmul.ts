@@ -8,6 +8,7 @@ import type { Gpu } from "../gpu/device.ts";
 import type { DeviceFacts } from "../gpu/facts.ts";
 import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
 import type { Rows, Shard } from "../gpu/rows.ts";
+import { pickVariant, type Variant } from "../gpu/tuning.ts";
 import { PARTS } from "./common.ts";
 
 /** Sizes of a product. */
@@ -28,10 +29,17 @@ export interface MatmulForm {
   transB?: boolean;
 }
 
-/** A variant for a device. */
+/** A way to make the product on a device: `staged` goes through workgroup memory, `registers` works everywhere. */
+interface MatmulVariant extends Variant {
+  name: "subgroup" | "staged" | "registers";
+  /** Values for the template. */
+  defines: Record<string, number>;
+}
+
+/** A plan for a shape on a device. */
 export interface MatmulPlan {
   /** `subgroup` and `registers` for adapters on the CPU, `staged` goes through workgroup memory. */
-  variant: "subgroup" | "staged" | "registers";
+  variant: MatmulVariant["name"];
   /** Values for the template. */
   defines: Record<string, number>;
   /** Tiles along the columns. */
@@ -67,22 +75,24 @@ const CACHED_TERMS = 1024;
 
 const STAGED = { threads: 128, bytes: 2 * 256 * 16, tile: 64 };
 
-function variantFor(
-  facts: DeviceFacts,
-  { transA, transB }: MatmulForm,
-): { variant: MatmulPlan["variant"]; defines: Record<string, number> } {
+/** What works on a device: what is taken untuned first, what works everywhere last. */
+function variantsFor(facts: DeviceFacts, { transA, transB }: MatmulForm = {}): MatmulVariant[] {
   const form = { TRANS_A: transA ? 1 : 0, TRANS_B: transB ? 1 : 0 };
-  const stages = facts.maxInvocations >= STAGED.threads && facts.workgroupBytes >= STAGED.bytes;
-  if (!facts.software && stages) return { variant: "staged", defines: form };
-  const lanes = facts.subgroupSize;
-  const subgroup = lanes >= 4 && lanes <= 16 && 32 % lanes === 0;
-  const [SUBGROUPS, LANES, ROWS, GROUP] = subgroup ? [1, lanes, 32, lanes] : [0, 8, 8, 64];
-  const STEP = subgroup ? LANES : 1;
-  const LOADS = Math.ceil((transA ? ROWS / 4 : ROWS) / STEP);
-  return {
-    variant: subgroup ? "subgroup" : "registers",
-    defines: { ...form, SUBGROUPS, LANES, ROWS, GROUP, STEP, LOADS },
+  const plain = (name: "subgroup" | "registers", sizes: readonly number[]): MatmulVariant => {
+    const [SUBGROUPS, LANES, ROWS, GROUP] = sizes;
+    const STEP = SUBGROUPS ? LANES : 1;
+    const LOADS = Math.ceil((transA ? ROWS / 4 : ROWS) / STEP);
+    return { name, defines: { ...form, SUBGROUPS, LANES, ROWS, GROUP, STEP, LOADS } };
   };
+  const stages = facts.maxInvocations >= STAGED.threads && facts.workgroupBytes >= STAGED.bytes;
+  const hardware: MatmulVariant[] = stages && !facts.software
+    ? [{ name: "staged", defines: form }]
+    : [];
+  const lanes = facts.subgroupSize;
+  const subgroup = lanes >= 4 && lanes <= 16 && 32 % lanes === 0
+    ? [plain("subgroup", [1, lanes, 32, lanes])]
+    : [];
+  return [...hardware, ...subgroup, plain("registers", [0, 8, 8, 64])];
 }
 
 /** All variants bind and measure alike. */
@@ -150,9 +160,13 @@ export const matmul = {
   kernel: defineKernel({ ...INTERFACE, source }),
   stagedKernel: defineKernel({ ...INTERFACE, source: stagedSource }),
 
+  /** The variants that a device can run, the one that is taken untuned first. */
+  variants: variantsFor,
+
   /** Chooses a variant; pure. */
   plan({ rows, cols }: MatmulShape, form: MatmulForm, facts: DeviceFacts): MatmulPlan {
-    const { variant, defines } = variantFor(facts, form);
+    const found = pickVariant("matmul", variantsFor(facts, form), facts);
+    const { name: variant, defines } = found;
     const staged = variant === "staged";
     const width = staged ? STAGED.tile : defines.LANES * 4;
     const height = staged ? STAGED.tile : defines.ROWS;

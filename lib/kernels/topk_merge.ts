@@ -8,6 +8,7 @@ import { createBuffer, type Gpu } from "../gpu/device.ts";
 import type { DeviceFacts } from "../gpu/facts.ts";
 import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
 import { roundUp } from "../tensor/shards.ts";
+import { pickVariant, type Variant } from "../gpu/tuning.ts";
 import { PARTS, STEP, THREADS } from "./common.ts";
 
 /** Running lists of the best scores a row. */
@@ -66,6 +67,40 @@ const INTERFACE = {
   dims: ["rows", "width4", "firstLatent", "limit", "capacity4", "first"],
 } as const;
 
+/** Sizes that a variant depends on, in floats. */
+interface MergeShape {
+  /** Of a list. */
+  capacity: number;
+  /** Of a panel's row. */
+  panel: number;
+}
+
+/** A way to merge. */
+interface MergeVariant extends Variant {
+  name: "subgroup" | "thread";
+  /** vec4s of the list in a lane's registers; 0 where the list stays in memory. */
+  vecs: number;
+}
+
+/** A plan for a shape on a device. */
+export interface MergePlan {
+  /** Who has a row. */
+  variant: MergeVariant["name"];
+  /** vec4s of the list in a lane's registers; 0 where the list stays in memory. */
+  vecs: number;
+  /** Workgroups. */
+  grid: readonly [number, number, number];
+}
+
+/** What works on a device for a shape: what is taken untuned first, what works everywhere last. */
+function variantsFor(facts: DeviceFacts, { capacity, panel }: MergeShape): MergeVariant[] {
+  const lanes = facts.subgroupSize;
+  const vecs = lanes ? Math.ceil(capacity / 4 / lanes) : Infinity;
+  const fits = lanes > 0 && THREADS % lanes === 0 && vecs <= MOST_VECS && (panel / 4) % lanes === 0;
+  const subgroup: MergeVariant[] = fits ? [{ name: "subgroup", vecs }] : [];
+  return [...subgroup, { name: "thread", vecs: 0 }];
+}
+
 /** vec4s of a list that a lane can hold in registers; longer lists stay in memory. */
 const MOST_VECS = 8;
 
@@ -74,23 +109,17 @@ export const topkMerge = {
   kernel: defineKernel({ ...INTERFACE, source }),
   subgroupKernel: defineKernel({ ...INTERFACE, source: subgroupSource }),
 
+  /** The variants that a device can run, the one that is taken untuned first. */
+  variants: variantsFor,
+
   /**
    * One subgroup a row with the list in registers, or one thread a row with the list in memory; pure.
    * @param shape capacity of a list and width of a panel, in floats
    */
-  plan(
-    shape: { rows: number; capacity: number; panel: number },
-    facts: DeviceFacts,
-  ): { variant: "subgroup" | "thread"; vecs: number; grid: readonly [number, number, number] } {
-    const lanes = facts.subgroupSize;
-    const vecs = lanes ? Math.ceil(shape.capacity / 4 / lanes) : Infinity;
-    const fits = lanes > 0 && THREADS % lanes === 0 && vecs <= MOST_VECS &&
-      (shape.panel / 4) % lanes === 0;
-    return {
-      variant: fits ? "subgroup" : "thread",
-      vecs: fits ? vecs : 0,
-      grid: gridFor(shape.rows * (fits ? lanes : 1), THREADS, facts.maxGroups),
-    };
+  plan(shape: MergeShape & { rows: number }, facts: DeviceFacts): MergePlan {
+    const { name, vecs } = pickVariant("topk_merge", variantsFor(facts, shape), facts);
+    const threads = shape.rows * (vecs ? facts.subgroupSize : 1);
+    return { variant: name, vecs, grid: gridFor(threads, THREADS, facts.maxGroups) };
   },
 
   /** One compare a score; scores once, lists twice. */

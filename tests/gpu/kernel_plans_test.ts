@@ -11,12 +11,12 @@ import { topkMerge } from "../../lib/kernels/topk_merge.ts";
 import { planShards, roundUp } from "../../lib/tensor/shards.ts";
 
 const VARIANTS: Record<string, EncodePlan["variant"]> = {
-  h200: "staged",
-  intel: "staged",
-  lavapipe: "subgroup",
-  m4: "staged",
-  minimal: "staged",
-  rtx4090: "staged",
+  h200: "staged 8x4",
+  intel: "staged 8x4",
+  lavapipe: "subgroup 32",
+  m4: "staged 8x4",
+  minimal: "staged 8x4",
+  rtx4090: "staged 8x4",
 };
 
 const devices: [string, DeviceFacts][] = Object.keys(VARIANTS).map((name) => {
