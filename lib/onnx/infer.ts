@@ -13,9 +13,10 @@ const NO_OPS = new Set(["Identity", "Cast", "Dropout"]);
 /** The tensor behind no-op casts, identities, drop-outs, and quantisations that are undone at once. */
 export function strip(model: OnnxModel, tensor: string): string {
   const seen = new Set<string>();
-  for (let name = tensor;; seen.add(name)) {
-    const inner = seen.has(name) ? undefined : behindNoOp(model, name);
-    if (inner === undefined) return name;
+  for (let name = tensor;;) {
+    seen.add(name);
+    const inner = behindNoOp(model, name);
+    if (inner === undefined || seen.has(inner)) return name;
     name = inner;
   }
 }
