@@ -19,7 +19,7 @@ export interface CutOptions {
   replace: readonly string[];
   /** Tensors that come out, as float32. */
   wanted: readonly string[];
-  /** Tensors that come out as they are, for another part that takes them. */
+  /** Tensors that come out as another part takes them. */
   sides?: readonly string[];
   /** Tensors that earlier parts replaced: what depends on them is given, never computed again. */
   earlier?: readonly string[];
@@ -37,8 +37,10 @@ export interface CutModel {
   replaced: Map<string, string>;
   /** Name of the input that carries each tensor it needs from other parts, by the tensor's name. */
   given: Map<string, string>;
-  /** Name of the output that carries each wanted tensor and each side. */
+  /** Name of the output that carries each wanted tensor as float32, by the tensor's name. */
   outputs: Map<string, string>;
+  /** Name of the output that carries each side, by the tensor's name. */
+  sides: Map<string, string>;
 }
 
 const CHEAP_BYTES = 2 ** 20;
@@ -187,7 +189,8 @@ export function cutModel(model: OnnxModel, options: CutOptions): CutModel {
     );
   }
   const inputs = model.inputs.filter((input) => kept.names.has(input.name));
-  const border = borderOf(model, [...roots].filter((name) => kept.names.has(name)), kept.given);
+  const needed = options.replace.filter((name) => kept.names.has(name));
+  const border = borderOf(model, needed, kept, [...options.earlier ?? []]);
   const exit = exitsOf(model, options);
   const taken = new Set([...border.replaced.keys(), ...border.given.keys()]);
   const nodes = [
@@ -204,7 +207,7 @@ export function cutModel(model: OnnxModel, options: CutOptions): CutModel {
     nodes,
     initializers: byName(model.initializers, (name) => kept.names.has(name)),
     inputs: [...inputs, ...border.inputs],
-    outputs: exit.outputs,
+    outputs: [...exit.outputs.values()],
     values: byName(model.values, (name) => kept.names.has(name) && !taken.has(name)),
     rest: model.rest.filter(({ tensor }) => tensor === undefined || kept.names.has(tensor)),
     producers: new Map(),
@@ -216,37 +219,57 @@ export function cutModel(model: OnnxModel, options: CutOptions): CutModel {
     inputs: inputs.map((input) => input.name),
     replaced: border.replaced,
     given: border.given,
-    outputs: exit.names,
+    outputs: exit.wanted,
+    sides: exit.sides,
   };
 }
 
-/** Inputs for tensors from outside; other float types than float32 are cast to their own inside. */
-function borderOf(model: OnnxModel, replace: readonly string[], given: readonly string[]) {
+/** Whether a tensor can leave the runtime and come back as it is: the half-precision types cannot everywhere. */
+function hasArrays(type: number | undefined): boolean {
+  return type !== undefined && type !== ELEM.BFLOAT16 && type !== ELEM.FLOAT16;
+}
+
+/**
+ * Inputs for tensors from outside. Replaced ones come as float32 and are cast to their own type inside; others come as
+ * another part gave them.
+ */
+function borderOf(model: OnnxModel, replaced: readonly string[], kept: Kept, earlier: string[]) {
   const casts: OnnxNode[] = [], inputs: OnnxValue[] = [];
   const enter = (name: string): [string, string] => {
     const type = elemTypeOf(model, name) ?? ELEM.FLOAT;
-    const cast = type !== ELEM.FLOAT && isFloat(type);
+    const wide = roots.has(name) || !hasArrays(type);
+    const cast = wide && type !== ELEM.FLOAT;
     const input = cast ? `${name}/sdm_given` : name;
     inputs.push({ name: input, elemType: cast ? ELEM.FLOAT : type });
     if (cast) casts.push(makeNode("Cast", [input], [name], { fields: [intAttribute("to", type)] }));
     return [name, input];
   };
-  return { replaced: new Map(replace.map(enter)), given: new Map(given.map(enter)), casts, inputs };
+  const roots = new Set([...replaced, ...earlier]);
+  return {
+    replaced: new Map(replaced.map(enter)),
+    given: new Map(kept.given.map(enter)),
+    casts,
+    inputs,
+  };
 }
 
-/** Outputs: wanted ones as float32, sides of other float types too, since some of those have no array type. */
+/** Outputs: wanted ones as float32, sides as they are where there are arrays for that. */
 function exitsOf(model: OnnxModel, { wanted, sides = [] }: CutOptions) {
-  const casts: OnnxNode[] = [], outputs: OnnxValue[] = [], names = new Map<string, string>();
-  for (const name of new Set([...wanted, ...sides])) {
+  const casts: OnnxNode[] = [], values = new Map<string, OnnxValue>();
+  const leave = (name: string, asIs: boolean): [string, string] => {
     const type = elemTypeOf(model, name);
-    const asIs = type === ELEM.FLOAT || (!wanted.includes(name) && !isFloat(type));
-    const plain = asIs && model.producers.has(name);
+    const plain = (type === ELEM.FLOAT || asIs) && model.producers.has(name);
     const output = plain ? name : `${name}/sdm_float32`;
-    if (!plain) {
+    if (!plain && !values.has(output)) {
       casts.push(makeNode("Cast", [name], [output], { fields: [intAttribute("to", ELEM.FLOAT)] }));
     }
-    outputs.push({ name: output, elemType: plain ? type : ELEM.FLOAT });
-    names.set(name, output);
-  }
-  return { casts, outputs, names };
+    values.set(output, { name: output, elemType: plain ? type : ELEM.FLOAT });
+    return [name, output];
+  };
+  return {
+    wanted: new Map(wanted.map((name) => leave(name, false))),
+    sides: new Map(sides.map((name) => leave(name, hasArrays(elemTypeOf(model, name))))),
+    casts,
+    outputs: values,
+  };
 }
