@@ -7,6 +7,8 @@ import type { CompareOutcome } from "../report/compare_types.ts";
 import type { CompareRequest } from "../report/compare_plan.ts";
 import type { EvaluateOutcome, EvaluateRequest } from "../report/evaluate.ts";
 import type { SyntheticOutcome, SyntheticRequest } from "../report/synthetic.ts";
+import type { ForecastRequest } from "../train/forecast.ts";
+import type { Forecast } from "../train/forecast_types.ts";
 import type { TrainRequest, TrainResult } from "../train/types.ts";
 import type { JobHooks } from "./remote.ts";
 
@@ -24,6 +26,15 @@ export async function trainInWorker(
 ): Promise<TrainResult> {
   const { runJob } = await import("./remote.ts");
   return await runJob("train", request, hooks);
+}
+
+/** Says what a training run needs. */
+export async function planInWorker(
+  request: ForecastRequest,
+  hooks: WorkHooks,
+): Promise<Forecast> {
+  const { runJob } = await import("./remote.ts");
+  return await runJob("plan", request, hooks);
 }
 
 /** Measures a dictionary and its baselines on held-out text. */

@@ -9,12 +9,16 @@ import type { CompareRequest } from "../report/compare_plan.ts";
 import type { EvaluateOutcome, EvaluateRequest } from "../report/evaluate.ts";
 import type { ConvertOutcome, ConvertRequest } from "../report/convert.ts";
 import type { SyntheticOutcome, SyntheticRequest } from "../report/synthetic.ts";
+import type { ForecastRequest } from "../train/forecast.ts";
+import type { Forecast } from "../train/forecast_types.ts";
 import type { TrainRequest, TrainResult } from "../train/types.ts";
 
 /** Jobs by name, with what they take and give. */
 export interface Jobs {
   /** A training run. */
   train: { request: TrainRequest; result: TrainResult };
+  /** What a training run needs. */
+  plan: { request: ForecastRequest; result: Forecast };
   /** Figures of a dictionary. */
   evaluate: { request: EvaluateRequest; result: EvaluateOutcome };
   /** Figures and a report. */

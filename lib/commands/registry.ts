@@ -44,6 +44,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./train.ts"),
   },
   {
+    name: "plan",
+    summary: "say what a training run needs: memory, disk, time",
+    load: () => import("./plan.ts"),
+  },
+  {
     name: "eval",
     summary: "measure a dictionary on held-out text",
     load: () => import("./eval.ts"),

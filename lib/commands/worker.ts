@@ -16,6 +16,8 @@ async function work(message: Extract<ToWorker, { kind: "job" }>): Promise<unknow
   switch (message.job) {
     case "train":
       return await (await import("../train/run.ts")).runTraining(message.request, hooks);
+    case "plan":
+      return await (await import("../train/forecast.ts")).forecastRun(message.request, hooks);
     case "evaluate":
       return await (await import("../report/evaluate.ts")).evaluateRun(message.request, hooks);
     case "report":

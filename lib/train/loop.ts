@@ -101,8 +101,8 @@ function writeMask(gpu: Gpu, model: TrainableModel, { rows, mask }: Batch): numb
 }
 
 /** The commands of step `t` on a batch; the batch and the step's numbers are written before. */
-function encodeStep(
-  { gpu, model, config, scales }: LoopOptions,
+export function encodeStep(
+  { gpu, model, config, scales }: Pick<LoopOptions, "gpu" | "model" | "config" | "scales">,
   batch: Batch,
   t: number,
 ): GPUCommandEncoder {
