@@ -1,54 +1,47 @@
 /**
- * `deno task bench [part…] [--full] [--json FILE] [--against FILE]`: how fast everything is on this machine, as shares of
- * what the machine can do. Parts are stems of kernels, `kernels`, `step`, `startup`, `harvest`; all of them when none is named.
+ * `deno task bench [part…] [--full] [--json FILE] [--report FILE] [--against FILE]`: how fast everything is on this
+ * machine, as shares of what the machine can do. Parts are stems of kernels and the sections below; all of them when none
+ * is named.
  * @module
  */
 import { parseArgs } from "node:util";
 import { messageOf, SdmError } from "../lib/base/errors.ts";
 import { didYouMean } from "../lib/base/nearest.ts";
-import { type Gpu, openGpu } from "../lib/gpu/device.ts";
-import { ceilingProbes, ceilingsOf } from "./ceilings.ts";
-import { calibrate, timeRounds, verifyCases } from "./harness.ts";
+import { measureGap } from "./gap.ts";
 import { HOOKPOINT, measureHarvest } from "./harvest.ts";
-import { createStage, DEMO, WIDE } from "./stage.ts";
-import { compareRuns, fromFile, kernelResult, toFile } from "./stats.ts";
-import { measureStartup, measureSteps } from "./step.ts";
-import {
-  ceilingsText,
-  comparisonText,
-  harvestText,
-  kernelsText,
-  loadWarning,
-  machineText,
-  startupText,
-  stepsText,
-} from "./tables.ts";
-import type { BenchResult, KernelBench, Machine } from "./types.ts";
+import { loadBenches, measureKernels, measureReal } from "./kernels.ts";
+import { writeScalingPage } from "./pages.ts";
+import { writeReport } from "./report.ts";
+import { FULL_CURVES, measureScaling, QUICK_CURVES, TINY_CURVES } from "./scaling.ts";
+import { DEMO, TINY, WIDE } from "./shapes.ts";
+import { compareRuns, fromFile, toFile } from "./stats.ts";
+import { FAMILY_STEPS, measureInPairs, measureStartup, measureSteps, TOPK_STEPS } from "./step.ts";
+import * as tables from "./tables.ts";
+import type { BenchResult, KernelBench, StepResult } from "./types.ts";
 
-const ROUNDS = 5;
-const SECTIONS = ["startup", "kernels", "step", "harvest"];
+/** How much is measured. */
+type Size = "tiny" | "quick" | "full";
 
-const USAGE = `Usage: deno task bench [part…] [--full] [--json FILE] [--against FILE]
+/** Rounds of the kernels, and of steps with the seconds after which no further round begins. */
+const LIMITS = {
+  tiny: { rounds: 1, steps: { rounds: 1, seconds: 1 }, families: { rounds: 1, seconds: 1 } },
+  quick: { rounds: 5, steps: { rounds: 5, seconds: 12 }, families: { rounds: 4, seconds: 25 } },
+  full: { rounds: 5, steps: { rounds: 5, seconds: 30 }, families: { rounds: 3, seconds: 8 } },
+} as const;
+
+const SECTIONS = ["startup", "kernels", "step", "families", "gap", "scaling", "harvest"];
+
+const USAGE =
+  `Usage: deno task bench [part…] [--full] [--json FILE] [--report FILE] [--against FILE]
 
   part       stems of kernels, or of: ${SECTIONS.join(", ")}; everything when none is named
-  --full     wide shapes of everything (d ${WIDE.d}, F ${WIDE.latents}) as well; some minutes
+  --full     wide shapes of everything (d ${WIDE.d}, F ${WIDE.latents}) as well, kernels at shapes of real
+             work, curves around the wide shape; about a quarter of an hour on two cores
+  --tiny     smallest shapes and one round: whether everything runs, not how fast
   --json     write the results to FILE
+  --report   write the results to FILE as one HTML page with the curves
+  --page     write the table and the picture of the curves into docs/
   --against  compare with the results in FILE; exit code 1 when a kernel got slower`;
-
-/** Loads the benches of all kernels, by stem. */
-async function loadBenches(): Promise<Map<string, KernelBench>> {
-  const folder = new URL("./kernels/", import.meta.url);
-  const names: string[] = [];
-  for await (const { name } of Deno.readDir(folder)) {
-    if (name.endsWith("_bench.ts")) names.push(name);
-  }
-  const benches = new Map<string, KernelBench>();
-  for (const name of names.sort()) {
-    const { bench } = await import(new URL(name, folder).href) as { bench: KernelBench };
-    benches.set(bench.stem, bench);
-  }
-  return benches;
-}
 
 interface Plan {
   kernels: KernelBench[];
@@ -82,52 +75,6 @@ function section(title: string, text: string): void {
   console.log(`\n${title}\n${text}`);
 }
 
-function machineOf(gpu: Gpu, method: string, loadBefore: number): Machine {
-  const { name, software, ...limits } = gpu.facts;
-  return {
-    adapter: name,
-    software,
-    limits,
-    cores: navigator.hardwareConcurrency,
-    system: `${Deno.build.os} ${Deno.build.arch}`,
-    deno: Deno.version.deno,
-    date: new Date().toISOString(),
-    load: [loadBefore, loadBefore],
-    method,
-  };
-}
-
-/** Ceilings always, and the kernels that were asked for, all in the same rounds. */
-async function measureKernels(
-  kernels: readonly KernelBench[],
-  full: boolean,
-  loadBefore: number,
-): Promise<Pick<BenchResult, "machine" | "ceilings" | "kernels">> {
-  const gpu = await openGpu();
-  const stage = createStage(gpu, full);
-  const probes = ceilingProbes(stage);
-  const cases = kernels.flatMap((b) => b.cases(stage).map((c) => ({ stem: b.stem, ...c })));
-  progress(`compiling and checking ${cases.length} cases of ${kernels.length} kernels`);
-  await verifyCases(gpu, cases);
-  const clock = await calibrate(gpu, probes[0].commands);
-  const ms = await timeRounds(
-    gpu,
-    clock,
-    [...probes, ...cases],
-    ROUNDS,
-    (r) => progress(`kernels, round ${r + 1} of ${ROUNDS}`),
-  );
-  const ceilings = ceilingsOf(probes, ms);
-  const results = cases.map((c, i) => {
-    const dispatches = c.commands.filter((command) => !("kind" in command)).length;
-    const work = { footprint: c.footprint ?? c.cost.bytes, ...c.cost, dispatches };
-    return kernelResult({ ...c, work }, ms[probes.length + i], ceilings);
-  });
-  const machine = machineOf(gpu, clock.method, loadBefore);
-  gpu.close();
-  return { machine, ceilings, kernels: results };
-}
-
 async function readResult(path: string): Promise<BenchResult> {
   const action = `Cannot compare with "${path}"`;
   let result: BenchResult;
@@ -151,7 +98,7 @@ function compare(before: BenchResult, now: BenchResult): boolean {
     { ...before, kernels: before.kernels.filter((k) => named.has(k.stem)) },
     now,
   );
-  section(`Against ${before.machine.date}`, comparisonText(compared));
+  section(`Against ${before.machine.date}`, tables.comparisonText(compared));
   if (before.machine.adapter !== now.machine.adapter) {
     console.log(`That was on "${before.machine.adapter}": the ratios compare machines, no verdict`);
     return false;
@@ -161,49 +108,96 @@ function compare(before: BenchResult, now: BenchResult): boolean {
   return slower.length > 0;
 }
 
-async function run(argv: readonly string[]): Promise<number> {
+/** Steps of TopK and of all families, at the wide shape too when everything is asked for. */
+async function stepSections(result: BenchResult, plan: Plan, size: Size): Promise<void> {
+  const limits = LIMITS[size];
+  const shapes = size === "tiny" ? [TINY] : size === "full" ? [DEMO, WIDE] : [DEMO];
+  for (const shape of plan.sections.has("step") ? shapes : []) {
+    const steps = await measureSteps(shape, TOPK_STEPS, limits.steps, progress);
+    section("Training steps, TopK", tables.stepsText(steps, result.ceilings));
+    result.steps.push(...steps);
+  }
+  const families: StepResult[] = [];
+  for (const shape of plan.sections.has("families") ? shapes : []) {
+    const measure = shape === WIDE ? measureInPairs : measureSteps;
+    const steps = await measure(shape, FAMILY_STEPS, limits.families, progress);
+    section("Training steps of every family", tables.familiesText(steps));
+    families.push(...steps);
+  }
+  if (families.length > 0) result.families = families;
+}
+
+/** The training loop between its submissions, and how steps grow. */
+async function loopSections(result: BenchResult, plan: Plan, size: Size): Promise<void> {
+  if (plan.sections.has("gap")) {
+    progress("training loop, between submissions");
+    result.gaps = size === "tiny"
+      ? [await measureGap(TINY, 8)]
+      : [await measureGap(TINY, 100), await measureGap(DEMO, 40)];
+    if (size === "full") result.gaps.push(await measureGap(WIDE, 8));
+    section("Training loop, between submissions", tables.gapsText(result.gaps));
+  }
+  if (plan.sections.has("scaling")) {
+    const curves = { tiny: TINY_CURVES, quick: QUICK_CURVES, full: FULL_CURVES }[size];
+    result.scaling = await measureScaling(curves, size === "tiny" ? 1 : 3, progress);
+    section("Scaling of a TopK step", tables.scalingText(result.scaling));
+  }
+}
+
+/** Runs the bench with these arguments; the exit code. */
+export async function run(argv: readonly string[]): Promise<number> {
   const { values: flags, positionals } = parseFlags(argv);
   if (flags.help) {
     console.log(USAGE);
     return 0;
   }
   const before = flags.against ? await readResult(flags.against) : undefined;
-  const full = flags.full ?? false;
+  const size: Size = flags.tiny ? "tiny" : flags.full ? "full" : "quick";
+  const { rounds } = LIMITS[size];
   const plan = planParts(positionals, await loadBenches());
   const loadBefore = load();
 
   // First of all, as long as this process has not touched the adapter.
   if (plan.sections.has("startup")) progress("start-up");
-  const startup = plan.sections.has("startup") ? await measureStartup(DEMO) : undefined;
-  const measured = await measureKernels(plan.kernels, full, loadBefore);
+  const shape = size === "tiny" ? TINY : DEMO;
+  const startup = plan.sections.has("startup") ? await measureStartup(shape) : undefined;
+  const stage = size === "tiny" ? TINY : size;
+  const measured = await measureKernels(plan.kernels, stage, rounds, progress);
   const result: BenchResult = { version: 1, ...measured, startup, steps: [], harvest: [] };
-  console.log(machineText(result.machine));
-  const warning = loadWarning(loadBefore, result.machine.cores);
+  result.machine.load[0] = loadBefore;
+  console.log(tables.machineText(result.machine));
+  const warning = tables.loadWarning(loadBefore, result.machine.cores);
   if (warning) console.log(warning);
-  if (result.ceilings) section("Ceilings", ceilingsText(result.ceilings));
-  if (plan.kernels.length > 0) section("Kernels", kernelsText(result.kernels));
-  if (startup) section("Start-up", startupText(startup));
-  if (plan.sections.has("step")) {
-    for (const shape of full ? [DEMO, WIDE] : [DEMO]) {
-      const say = (r: number) => progress(`steps at d ${shape.d}, round ${r + 1} of ${ROUNDS}`);
-      const steps = await measureSteps(shape, ROUNDS, say);
-      section("Training steps, TopK", stepsText(steps));
-      result.steps.push(...steps);
+  section("Ceilings", tables.ceilingsText(measured.ceilings));
+  if (plan.kernels.length > 0) section("Kernels", tables.kernelsText(result.kernels));
+  if (size === "full" && plan.kernels.length > 0) {
+    result.real = await measureReal(plan.kernels, 3, progress);
+    if (result.real.length > 0) {
+      section("Kernels at shapes of real work", tables.kernelsText(result.real));
     }
   }
+  if (startup) section("Start-up", tables.startupText(startup));
+  await stepSections(result, plan, size);
+  await loopSections(result, plan, size);
   if (plan.sections.has("harvest")) {
     progress("harvest");
-    const providers = full ? ["cpu", "wasm", "webgpu"] as const : ["cpu", "wasm"] as const;
-    result.harvest = await measureHarvest(providers, ROUNDS);
-    section(`Harvest of ${HOOKPOINT}, bundled model`, harvestText(result.harvest));
+    const providers = size === "full"
+      ? ["cpu", "wasm", "webgpu"] as const
+      : ["cpu", "wasm"] as const;
+    result.harvest = await measureHarvest(providers, size === "tiny" ? 1 : rounds);
+    section(`Harvest of ${HOOKPOINT}, bundled model`, tables.harvestText(result.harvest));
   }
   result.machine.load = [loadBefore, load()];
-  const late = warning ? undefined : loadWarning(result.machine.load[1], result.machine.cores);
+  const late = warning
+    ? undefined
+    : tables.loadWarning(result.machine.load[1], result.machine.cores);
   // The bench itself keeps all cores of a software adapter busy, so only the first look counts there.
   if (late && !result.machine.software) console.log(`\n${late}`);
   if (flags.json) {
     await Deno.writeTextFile(flags.json, JSON.stringify(toFile(result), null, 1) + "\n");
   }
+  if (flags.report) await writeReport(flags.report, result);
+  if (flags.page) await writeScalingPage(result);
   return before && compare(before, result) ? 1 : 0;
 }
 
@@ -214,7 +208,10 @@ function parseFlags(argv: readonly string[]) {
       allowPositionals: true,
       options: {
         full: { type: "boolean" },
+        tiny: { type: "boolean" },
         json: { type: "string" },
+        report: { type: "string" },
+        page: { type: "boolean" },
         against: { type: "string" },
         help: { type: "boolean", short: "h" },
       },

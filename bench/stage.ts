@@ -18,13 +18,10 @@ import { countEntries } from "../lib/kernels/count_entries.ts";
 import { markEntries } from "../lib/kernels/mark_entries.ts";
 import { placeEntries } from "../lib/kernels/place_entries.ts";
 import { scanCounts } from "../lib/kernels/scan_counts.ts";
+import { DEMO, WIDE } from "./shapes.ts";
 import type { TrainShape } from "./types.ts";
 
-/** The shape of the demo: four layers of width 192. */
-export const DEMO: TrainShape = { rows: 2048, d: 192, latents: 3072, k: 32 };
-
-/** The shape of a GPT-2 dictionary. */
-export const WIDE: TrainShape = { rows: 2048, d: 768, latents: 24576, k: 32 };
+export { DEMO, WIDE };
 
 const BLOCK = 65521;
 
@@ -73,10 +70,14 @@ export interface CodePair {
 export interface Stage {
   /** The device. */
   readonly gpu: Gpu;
-  /** Whether every kernel is timed at the wide shape too. */
+  /** Whether variants that the program does not choose, and shapes of one kernel alone, are timed too. */
   readonly full: boolean;
   /** Shapes of every kernel. */
   readonly shapes: readonly TrainShape[];
+  /** Shapes of the kernels that read rows of a dictionary: what caches hold matters to them. */
+  readonly gathered: readonly TrainShape[];
+  /** Whether the stage is for one shape, so that what a bench times beside its shapes is left out. */
+  readonly bare: boolean;
   /** The buffer `step`, with a small learning rate. */
   readonly step: (k: number) => GPUBuffer;
   /** The buffer `scalars`, with ordinary factors. */
@@ -95,8 +96,17 @@ export interface Stage {
   code(shape: TrainShape): CodePair;
 }
 
+/** Which shapes a stage is for. */
+export type StageShapes = "quick" | "full" | TrainShape;
+
+function shapesOf(of: StageShapes): Pick<Stage, "full" | "shapes" | "gathered" | "bare"> {
+  if (typeof of !== "string") return { full: false, shapes: [of], gathered: [of], bare: true };
+  const full = of === "full";
+  return { full, shapes: full ? [DEMO, WIDE] : [DEMO], gathered: [DEMO, WIDE], bare: false };
+}
+
 /** Makes a stage on a device. */
-export function createStage(gpu: Gpu, full: boolean): Stage {
+export function createStage(gpu: Gpu, of: StageShapes): Stage {
   const made = new Map<string, unknown>();
   const once = <T>(key: string, make: () => T): T => {
     if (!made.has(key)) made.set(key, make());
@@ -115,8 +125,7 @@ export function createStage(gpu: Gpu, full: boolean): Stage {
   };
   return {
     gpu,
-    full,
-    shapes: full ? [DEMO, WIDE] : [DEMO],
+    ...shapesOf(of),
     step: (k) => once(`step ${k}`, () => upload(stepWords(k))),
     scalars: makeScalars(gpu),
     matrix,
@@ -129,13 +138,18 @@ export function createStage(gpu: Gpu, full: boolean): Stage {
   };
 }
 
-/** The words of a training step with k active latents and a small learning rate. */
-export function stepWords(k: number): Uint32Array<ArrayBuffer> {
+/** The words of a training step with k active latents, a small learning rate and small penalties. */
+export function stepWords(k: number, rows = 0): Uint32Array<ArrayBuffer> {
   const words = new DataView(new ArrayBuffer(STEP.words * 4));
   words.setFloat32(STEP.lr * 4, 1e-5, true);
   words.setFloat32(STEP.correction1 * 4, 1, true);
   words.setFloat32(STEP.correction2 * 4, 1, true);
   words.setUint32(STEP.k * 4, k, true);
+  words.setUint32(STEP.batchK * 4, k * rows, true);
+  words.setFloat32(STEP.preActCoefficient * 4, 1e-6, true);
+  words.setFloat32(STEP.coefficient * 4, 1e-6, true);
+  words.setFloat32(STEP.exponent * 4, 1, true);
+  words.setFloat32(STEP.nextExponent * 4, 1, true);
   return new Uint32Array(words.buffer);
 }
 

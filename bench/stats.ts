@@ -3,7 +3,7 @@
  * @module
  */
 import type { Cost } from "../lib/gpu/kernel.ts";
-import type { BenchResult, Bound, Ceilings, KernelResult, Times } from "./types.ts";
+import type { BenchResult, Bound, Ceilings, KernelResult, StepResult, Times } from "./types.ts";
 
 /** The middle value; the mean of the two middle ones of an even number. NaN of nothing. */
 export function median(values: readonly number[]): number {
@@ -83,6 +83,24 @@ export function kernelResult(
     share: limit.ms / times.medianMs,
     bound: limit.bound,
   };
+}
+
+/** Kernels of dense scores and the selection of the largest of a row. */
+const ENCODING = ["encode_gemm", "topk_merge", "topk_finish"];
+
+/**
+ * Rate of a dense encoder with its selection, counting the operations of the product alone, as a share of the FMA
+ * ceiling; undefined where a step has no such encoder, selects otherwise, or was not timed by kernel.
+ */
+export function encoderShare(step: StepResult, ceilings: Ceilings): number | undefined {
+  const { shape: { rows, d, latents }, kernelMs, shares, dead, l0, shape } = step;
+  const own = shares.filter(({ kernel }) => ENCODING.includes(kernel));
+  // Dead latents are scored a second time by the same kernels, several layers have several products.
+  if (kernelMs === undefined || own.length < ENCODING.length || dead > 0 || l0 > shape.k) {
+    return undefined;
+  }
+  const ms = kernelMs * own.reduce((sum, { share }) => sum + share, 0);
+  return 2 * rows * d * latents / ms / 1e6 / ceilings.gflops;
 }
 
 /** How a kernel stands against an earlier run. */

@@ -4,12 +4,14 @@
  */
 import { formatBytes, formatCount, formatFigure, formatSeconds } from "../lib/base/format.ts";
 import { type Column, renderTable } from "../lib/report/terminal.ts";
-import type { Comparison } from "./stats.ts";
+import { type Comparison, encoderShare } from "./stats.ts";
 import type {
   Ceilings,
+  GapResult,
   HarvestResult,
   KernelResult,
   Machine,
+  ScalingCurve,
   StartupResult,
   StepResult,
   TrainShape,
@@ -20,7 +22,8 @@ const right = (title: string): Column => ({ title, align: "right" });
 const percent = (share: number) => `${formatFigure(100 * share, 2)} %`;
 const ms = (value: number) => formatFigure(value, 3);
 
-function shapeText({ rows, d, latents, k }: TrainShape): string {
+/** Sizes of a shape in words. */
+export function shapeText({ rows, d, latents, k }: TrainShape): string {
   return `B ${rows}, d ${d}, F ${latents}, k ${k}`;
 }
 
@@ -58,9 +61,22 @@ export function ceilingsText(c: Ceilings): string {
   ], [left("ceiling"), right("reached")]);
 }
 
-/** The table of kernels. */
-export function kernelsText(kernels: readonly KernelResult[]): string {
-  const rows = kernels.map((k) => [
+/** Headings of {@link kernelCells}. */
+export const KERNEL_TITLES: readonly string[] = [
+  "kernel",
+  "shape",
+  "median ms",
+  "min ms",
+  "spread",
+  "GFLOP/s",
+  "GB/s",
+  "roofline",
+  "bound by",
+];
+
+/** Cells of a kernel's line. */
+export function kernelCells(k: KernelResult): string[] {
+  return [
     k.stem,
     k.variant ? `${k.shape}, ${k.variant}` : k.shape,
     ms(k.medianMs),
@@ -70,33 +86,39 @@ export function kernelsText(kernels: readonly KernelResult[]): string {
     formatFigure(k.gbs, 3),
     percent(k.share),
     k.bound,
-  ]);
-  return renderTable(rows, [
-    left("kernel"),
-    left("shape"),
-    right("median ms"),
-    right("min ms"),
-    right("spread"),
-    right("GFLOP/s"),
-    right("GB/s"),
-    right("roofline"),
-    left("bound by"),
-  ]);
+  ];
 }
 
-/** Steps of one shape, and the share of each kernel in them side by side. */
-export function stepsText(steps: readonly StepResult[]): string {
-  const names = steps.map((s) => s.variant ?? (s.dead > 0 ? `${s.dead} dead` : "none dead"));
+/** The table of kernels. */
+export function kernelsText(kernels: readonly KernelResult[]): string {
+  const words = ["kernel", "shape", "bound by"];
+  const columns = KERNEL_TITLES.map((t) => words.includes(t) ? left(t) : right(t));
+  return renderTable(kernels.map(kernelCells), columns);
+}
+
+/** Lines of a step beside its times: the same for TopK and for all families. */
+function stepHead(steps: readonly StepResult[], ceilings?: Ceilings): string {
   const facts = (title: string, of: (s: StepResult) => string) => [title, ...steps.map(of)];
-  const head = renderTable([
+  const reached = (s: StepResult) => {
+    const share = ceilings && encoderShare(s, ceilings);
+    return share === undefined ? "" : percent(share);
+  };
+  return renderTable([
     facts("step, median ms", (s) => ms(s.medianMs)),
     facts("step, min ms", (s) => ms(s.minMs)),
     facts("spread", (s) => percent(s.spread)),
     facts("times the first, a round", (s) => s.ratio?.toFixed(2) ?? ""),
     facts("tokens/s", (s) => formatCount(s.tokensPerSecond)),
     facts("kernels alone, ms", (s) => s.kernelMs === undefined ? "n/a" : ms(s.kernelMs)),
+    facts("scores and selection, of the FMA ceiling", reached),
+    facts("active latents a row", (s) => formatFigure(s.l0, 3)),
     facts("buffers", (s) => formatBytes(s.peakBytes)),
-  ], [left(shapeText(steps[0].shape)), ...names.map(right)]);
+  ], [left(shapeText(steps[0].shape)), ...steps.map((s) => right(s.name))]);
+}
+
+/** Steps of one shape, and the share of each kernel in them side by side. */
+export function stepsText(steps: readonly StepResult[], ceilings?: Ceilings): string {
+  const head = stepHead(steps, ceilings);
   const kernels = [...new Set(steps.flatMap((s) => s.shares.map((k) => k.kernel)))];
   const share = (s: StepResult, kernel: string) =>
     s.shares.find((k) => k.kernel === kernel)?.share ?? 0;
@@ -105,8 +127,107 @@ export function stepsText(steps: readonly StepResult[]): string {
     ...steps.map((s) => percent(share(s, kernel))),
   ]);
   if (rows.length === 0) return head;
-  const table = renderTable(rows, [left("share of time"), ...names.map(right)]);
+  const table = renderTable(rows, [
+    left("share of time"),
+    ...steps.map((s) => right(s.name)),
+  ]);
   return `${head}\n\n${table}`;
+}
+
+/** The largest shares of a step as words: `encode_gemm 44 %, topk_merge 20 %`. */
+export function largestShares({ shares }: StepResult, count: number): string {
+  return shares.slice(0, count).map(({ kernel, share }) => `${kernel} ${percent(share)}`).join(
+    ", ",
+  );
+}
+
+/** Cells of a family's line. */
+export function familyCells(s: StepResult): string[] {
+  return [
+    s.name,
+    ms(s.medianMs),
+    percent(s.spread),
+    s.ratio?.toFixed(2) ?? "1",
+    formatCount(s.tokensPerSecond),
+    s.kernelMs === undefined ? "n/a" : ms(s.kernelMs),
+    formatFigure(s.l0, 3),
+    formatBytes(s.peakBytes),
+    largestShares(s, 4),
+  ];
+}
+
+/** Headings of {@link familyCells}. */
+export const FAMILY_TITLES: readonly string[] = [
+  "family",
+  "median ms",
+  "spread",
+  "to topk",
+  "tokens/s",
+  "kernels ms",
+  "L0",
+  "buffers",
+  "time by kernel",
+];
+
+/** A step of every family, one a line. */
+export function familiesText(steps: readonly StepResult[]): string {
+  const columns = FAMILY_TITLES.map((title, i) =>
+    i === 0 || i === FAMILY_TITLES.length - 1 ? left(title) : right(title)
+  );
+  return `${shapeText(steps[0].shape)}\n${renderTable(steps.map(familyCells), columns)}`;
+}
+
+/** The training loop between its submissions. */
+export function gapsText(gaps: readonly GapResult[]): string {
+  const figure = (value: number | undefined, digits = 3) =>
+    value === undefined ? "n/a" : formatFigure(value, digits);
+  const rows = gaps.map((g) => [
+    shapeText(g.shape),
+    `${g.steps}`,
+    figure(g.wallMs),
+    figure(g.gpuMs),
+    figure(g.gapMs),
+    g.idleShare === undefined ? "n/a" : percent(g.idleShare),
+    figure(g.hostMs),
+  ]);
+  return renderTable(rows, [
+    left("training loop"),
+    right("steps"),
+    right("step ms"),
+    right("computing ms"),
+    right("gap ms"),
+    right("adapter idle"),
+    right("host ms"),
+  ]);
+}
+
+/** Letter of what a curve varies. */
+export const LETTERS: Readonly<Record<ScalingCurve["of"], string>> = {
+  latents: "F",
+  d: "d",
+  k: "k",
+  rows: "B",
+};
+
+/** An exponent with its standard error: `0.91 ± 0.02`. */
+export function exponentText({ exponent, error }: ScalingCurve): string {
+  return Number.isNaN(error) ? exponent.toFixed(2) : `${exponent.toFixed(2)} ± ${error.toFixed(2)}`;
+}
+
+/** Curves, one a line: points and exponent. */
+export function scalingText(curves: readonly ScalingCurve[]): string {
+  const rows = curves.map((c) => [
+    LETTERS[c.of],
+    shapeText(c.base),
+    c.points.map(({ at, medianMs }) => `${at}: ${ms(medianMs)}`).join(", "),
+    exponentText(c),
+  ]);
+  return renderTable(rows, [
+    left("varies"),
+    left("around"),
+    left("step, median ms"),
+    right("exponent"),
+  ]);
 }
 
 /** Start-up of a run. */

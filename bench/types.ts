@@ -104,10 +104,12 @@ export interface KernelResult extends Times {
 export interface StepResult extends Times {
   /** Shape. */
   shape: TrainShape;
-  /** What is different from a plain TopK step, beside the dead latents. */
-  variant?: string;
+  /** The family, or what is different from a plain TopK step. */
+  name: string;
   /** Latents that AuxK had to serve. */
   dead: number;
+  /** Active latents a row, of all layers. */
+  l0: number;
   /** Median over the rounds of the time over that of the first steps in the same round; absent for these. */
   ratio?: number;
   /** Rows a second, at the median. */
@@ -118,6 +120,46 @@ export interface StepResult extends Times {
   shares: { kernel: string; count: number; share: number }[];
   /** Bytes of all buffers on the device. */
   peakBytes: number;
+}
+
+/** The real training loop, between its submissions. */
+export interface GapResult {
+  /** Shape. */
+  shape: TrainShape;
+  /** Steps. */
+  steps: number;
+  /** Milliseconds of a step on the host's clock, the last wait for the adapter included. */
+  wallMs: number;
+  /** Median of the host's milliseconds from one submission's return to the next one's call: data, upload, encoding. */
+  hostMs: number;
+  /** Milliseconds that the adapter computes in a step; absent without timestamps, like what follows. */
+  gpuMs?: number;
+  /** Median of the milliseconds from the end of one submission's work to the start of the next one's. */
+  gapMs?: number;
+  /** Sum of these over the time of all steps. */
+  idleShare?: number;
+}
+
+/** One point of a scaling curve. */
+export interface ScalingPoint extends Times {
+  /** Value of what varies. */
+  at: number;
+}
+
+/** How the time of a TopK step grows with one of its sizes, the others fixed. */
+export interface ScalingCurve {
+  /** What varies. */
+  of: "latents" | "d" | "k" | "rows";
+  /** The fixed sizes, and the middle one of what varies. */
+  base: TrainShape;
+  /** Points, ascending. */
+  points: ScalingPoint[];
+  /** Exponent of time by size: least squares of the logarithms of the medians. */
+  exponent: number;
+  /** Standard error of the exponent. */
+  error: number;
+  /** Milliseconds of the fitted line at size 1. */
+  factor: number;
 }
 
 /** Seconds from nothing to the end of the first step. */
@@ -155,7 +197,7 @@ export interface Machine {
   /** Whether it computes on the CPU. */
   software: boolean;
   /** Everything else that kernels may know about the device. */
-  limits: Record<string, number | boolean | string>;
+  limits: Record<string, unknown>;
   /** Logical cores. */
   cores: number;
   /** Operating system and architecture. */
@@ -180,8 +222,16 @@ export interface BenchResult {
   ceilings?: Ceilings;
   /** Kernels. */
   kernels: KernelResult[];
-  /** Steps. */
+  /** Kernels at shapes of real work; not in quick runs. */
+  real?: KernelResult[];
+  /** Steps of TopK and what may be beside it. */
   steps: StepResult[];
+  /** Steps of all families. */
+  families?: StepResult[];
+  /** Training between submissions. */
+  gaps?: GapResult[];
+  /** How steps grow. */
+  scaling?: ScalingCurve[];
   /** Start-up. */
   startup?: StartupResult;
   /** Harvest. */

@@ -4,14 +4,13 @@
  */
 import { codeGradient } from "../../lib/kernels/code_gradient.ts";
 import { SCALARS } from "../../lib/kernels/common.ts";
-import { DEMO, WIDE } from "../stage.ts";
 import type { KernelBench } from "../types.ts";
 
 /** The bench. */
 export const bench: KernelBench = {
   stem: "code_gradient",
   cases: (stage) =>
-    [DEMO, WIDE].map((shape) => {
+    stage.gathered.map((shape) => {
       const { rows, d, latents, k } = shape;
       // dz of its own: the code is shared with benches that read what it holds.
       const { byRow, distinct } = stage.code(shape);

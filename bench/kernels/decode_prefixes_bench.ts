@@ -11,7 +11,7 @@ import { decodeRows } from "../../lib/kernels/decode_rows.ts";
 import { gradLatents } from "../../lib/kernels/grad_latents.ts";
 import { createPrefixTable } from "../../lib/kernels/prefix_table.ts";
 import { residualRows, STATS } from "../../lib/kernels/residual_rows.ts";
-import { DEMO, type Stage, WIDE } from "../stage.ts";
+import type { Stage } from "../stage.ts";
 import type { BenchCase, KernelBench, TrainShape } from "../types.ts";
 
 const PREFIXES = 5;
@@ -128,5 +128,5 @@ function decodeCases(stage: Stage, shape: TrainShape): BenchCase[] {
 /** The bench. */
 export const bench: KernelBench = {
   stem: "decode_prefixes",
-  cases: (stage) => [DEMO, WIDE].flatMap((shape) => decodeCases(stage, shape)),
+  cases: (stage) => stage.gathered.flatMap((shape) => decodeCases(stage, shape)),
 };

@@ -3,14 +3,14 @@
  * @module
  */
 import { decodeRows } from "../../lib/kernels/decode_rows.ts";
-import { DEMO, valueAt, WIDE } from "../stage.ts";
+import { valueAt } from "../stage.ts";
 import type { KernelBench } from "../types.ts";
 
 /** The bench. */
 export const bench: KernelBench = {
   stem: "decode_rows",
   cases: (stage) =>
-    [DEMO, WIDE].map((shape) => {
+    stage.gathered.map((shape) => {
       const { rows, d, latents, k } = shape;
       const scale = 1 / Math.sqrt(d);
       const recon = stage.room(rows * d);

@@ -5,14 +5,13 @@
 import { SCALARS } from "../../lib/kernels/common.ts";
 import { gradLatents } from "../../lib/kernels/grad_latents.ts";
 import { createRows } from "../../lib/gpu/rows.ts";
-import { DEMO, WIDE } from "../stage.ts";
 import type { BenchCase, KernelBench } from "../types.ts";
 
 /** The bench. */
 export const bench: KernelBench = {
   stem: "grad_latents",
   cases: (stage) =>
-    [DEMO, WIDE].flatMap((shape) => {
+    stage.gathered.flatMap((shape) => {
       const { rows, d, latents, k } = shape;
       const grad = createRows(stage.gpu, "bench gradient", latents, d);
       const gradBias = stage.room(latents);

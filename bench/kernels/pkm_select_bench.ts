@@ -121,7 +121,6 @@ export const bench: KernelBench = {
     selection(stage, DEMO.latents, DEMO.k),
     selection(stage, LATENTS, DEMO.k),
     ...stage.full ? [selection(stage, LATENTS, 512), selection(stage, 36864, 2304)] : [],
-    ...encoders(stage, DEMO.d),
-    ...stage.full ? encoders(stage, WIDE.d) : [],
+    ...stage.full ? [...encoders(stage, DEMO.d), ...encoders(stage, WIDE.d)] : [],
   ],
 };

@@ -6,6 +6,9 @@ import { RING_FIELDS, SCALARS } from "../../lib/kernels/common.ts";
 import { stepScalars } from "../../lib/kernels/step_scalars.ts";
 import type { KernelBench } from "../types.ts";
 
+/** The bits of 1: squares are not negative. */
+const ONE = 0x3f800000;
+
 /** The bench. */
 export const bench: KernelBench = {
   stem: "step_scalars",
@@ -21,7 +24,7 @@ export const bench: KernelBench = {
         sites: 2,
         targets: 1,
         step: stage.step(32),
-        norms: stage.vector(16, 1),
+        norms: stage.words(16, () => ONE),
         normWords: 16,
         activeCounts: stage.words(4, () => 65536),
         counts: 1,

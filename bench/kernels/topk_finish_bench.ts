@@ -5,14 +5,14 @@
 import { createCodeByRow } from "../../lib/kernels/code.ts";
 import { topkFinish } from "../../lib/kernels/topk_finish.ts";
 import { createRunningBest } from "../../lib/kernels/topk_merge.ts";
-import { DEMO, draw } from "../stage.ts";
+import { draw } from "../stage.ts";
 import type { KernelBench } from "../types.ts";
 
 /** The bench. */
 export const bench: KernelBench = {
   stem: "topk_finish",
   cases: (stage) => {
-    const { rows, k, latents } = DEMO;
+    const [{ rows, k, latents }] = stage.shapes;
     return (stage.full ? [k, 64] : [k]).map((size) => {
       const best = createRunningBest(stage.gpu, rows, size);
       const code = createCodeByRow(stage.gpu, rows, size);

@@ -10,7 +10,9 @@ Deno.test("loadWarning() speaks above half a process a core", () => {
 Deno.test("stepsText() puts the same kernel of both steps in one line and leaves out dust", () => {
   const step = (dead: number, shares: StepResult["shares"]): StepResult => ({
     shape: { rows: 8, d: 4, latents: 16, k: 2 },
+    name: dead > 0 ? "half dead" : "topk",
     dead,
+    l0: 2,
     minMs: 1,
     medianMs: 2,
     spread: 0.1,
@@ -22,7 +24,7 @@ Deno.test("stepsText() puts the same kernel of both steps in one line and leaves
     step(0, [{ kernel: "gemm", count: 1, share: 0.9 }, { kernel: "dust", count: 1, share: 1e-5 }]),
     step(5, [{ kernel: "adam", count: 1, share: 0.6 }, { kernel: "gemm", count: 1, share: 0.4 }]),
   ]);
-  assert.match(text, /B 8, d 4, F 16, k 2 +none dead +5 dead/);
+  assert.match(text, /B 8, d 4, F 16, k 2 +topk +half dead/);
   assert.match(text, /gemm +90 % +40 %/);
   assert.match(text, /adam +0 % +60 %/);
   assert.ok(!text.includes("dust"));
