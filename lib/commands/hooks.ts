@@ -2,50 +2,62 @@
  * `sdm hooks model.onnx`: where activations of a model can be read.
  * @module
  */
-import type { Command } from "commander";
-import type { Column } from "../report/terminal.ts";
+import { type Command, Option } from "commander";
+import { DTYPE_SUFFIX, type HubDtype } from "../files/hub_names.ts";
 import type { Session } from "./session.ts";
-import { factLines, tableLines } from "./terminal/table.ts";
+
+/** The file that is meant; it comes from the hub where it is not here. */
+async function fetched(session: Session, model: string, dtype?: HubDtype): Promise<string> {
+  using work = session.work("Stopping");
+  const hooks = { onProgress: work.view.onProgress, signal: work.signal };
+  return await (await import("./inputs.ts")).fetchModelFile(model, dtype, hooks);
+}
+
+/** Flags of `sdm hooks`. */
+interface HooksFlags {
+  dtype?: HubDtype;
+  all?: boolean;
+  why?: string;
+  check?: boolean;
+}
 
 /** Defines the command. */
 export function define(command: Command, session: Session): void {
   command
-    .argument("<model>", "ONNX file")
-    .option("--tensors", "list the names of all tensors too")
-    .action(async (model: string, options: { tensors?: boolean }) => {
+    .argument("<model>", "ONNX file, a folder with one, or owner/name on the hub")
+    .addOption(
+      new Option("--dtype <name>", "which of a repository's ONNX files, by its precision")
+        .choices(Object.keys(DTYPE_SUFFIX)),
+    )
+    .option("--all", "list every tensor, with shape, type and what makes it")
+    .option("--why <hookpoint>", "explain how a hookpoint was found")
+    .option("--check", "run a few random tokens: sums must add up, norms must be norms")
+    .action(async (model: string, options: HooksFlags) => {
       const { loadModel } = await import("../onnx/graph.ts");
       const { describeModel } = await import("../onnx/describe.ts");
-      const { tensorNames } = await import("../onnx/edit.ts");
-      const loaded = await loadModel(model);
-      const facts = describeModel(loaded);
-      const tensors = options.tensors ? tensorNames(loaded) : undefined;
-      if (session.json) return session.printJson({ ...facts, tensors });
+      const lines = await import("./hooks_lines.ts");
       const { style } = session;
-      const words: [string, unknown][] = [
-        ["model", model],
-        ["written by", facts.producer],
-        ["opset", facts.opset],
-        ["layers", facts.layers || undefined],
-        ["vocabulary", facts.vocab],
-        ["longest context", facts.contextLimit],
-        ["no canonical names", facts.trouble],
-      ];
-      const known = words.filter(([, value]) => value !== undefined && value !== "");
-      for (const line of factLines(known.map(([k, v]) => [k, String(v)]), style)) {
-        session.print(line);
+      const loaded = await loadModel(await fetched(session, model, options.dtype));
+      const print = (block: readonly string[]) => session.print(block.join("\n"));
+      if (options.why !== undefined) {
+        const { explainHookpoint } = await import("../onnx/explain.ts");
+        const told = explainHookpoint(loaded, options.why);
+        if (session.json) return session.printJson(told);
+        return print(lines.explanationLines(told, style));
       }
-      if (facts.hookpoints.length > 0) {
-        const rows = facts.hookpoints.map(({ name, d, tensor, why }) =>
-          [name, String(d ?? "?"), tensor, why] as const
-        );
-        const columns: Column[] = [{ title: "hookpoint" }, { title: "d", align: "right" }, {
-          title: "tensor",
-        }, {
-          title: "why",
-        }];
-        session.print("");
-        for (const line of tableLines(columns, rows, style)) session.print(line);
-      }
-      if (tensors) session.print(["", style.bold("tensors"), ...tensors].join("\n"));
+      const facts = describeModel(loaded);
+      const tensors = options.all
+        ? (await import("../onnx/listing.ts")).listTensors(loaded)
+        : undefined;
+      const check = options.check
+        ? await (await import("../onnx/check_hooks.ts")).checkHookpoints(loaded)
+        : undefined;
+      if (check && !check.passed) session.exitCode = 1;
+      const hookpoints = check?.hookpoints ?? facts.hookpoints;
+      if (session.json) return session.printJson({ ...facts, hookpoints, tensors, check });
+      print(lines.modelLines(model, facts, style));
+      if (hookpoints.length > 0) print(["", ...lines.pointLines(hookpoints, style)]);
+      if (check) print(["", ...lines.checkLines(check, style)]);
+      if (tensors) print(["", ...lines.tensorLines(tensors, style)]);
     });
 }

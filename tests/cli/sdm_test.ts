@@ -123,7 +123,7 @@ Deno.test("hooks lists the demo model's hookpoints, and refuses what is no model
 });
 
 Deno.test("a reader that goes away ends the program quietly", async () => {
-  const script = `"${Deno.execPath()}" run -A --quiet main.ts hooks ${MODEL} --tensors | head -n 1`;
+  const script = `"${Deno.execPath()}" run -A --quiet main.ts hooks ${MODEL} --all | head -n 1`;
   const { stdout, stderr } = await new Deno.Command("sh", {
     args: ["-c", script],
     cwd: new URL("../../", import.meta.url).pathname,
