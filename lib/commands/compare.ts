@@ -20,6 +20,7 @@ import {
 import type { CompareRequest, PointPair } from "../report/compare_plan.ts";
 import { commandLine } from "./command_line.ts";
 import { addConfigFlags } from "./config_flags.ts";
+import { fetchPlaced } from "./inputs.ts";
 import { compareInWorker } from "./library.ts";
 import type { Session } from "./session.ts";
 import { tableLines } from "./terminal/table.ts";
@@ -85,7 +86,8 @@ async function compare(
   {
     using work = session.work("Stopping at a checkpoint; the same command goes on");
     const hooks = { onProgress: work.view.onProgress, signal: work.signal };
-    outcome = await compareInWorker(request, hooks);
+    const placed = await fetchPlaced(new Map(request.placed), hooks);
+    outcome = await compareInWorker({ ...request, placed: [...placed] }, hooks);
   }
   if (!outcome.finished) session.exitCode = 130;
   else if (out) {

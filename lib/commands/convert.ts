@@ -6,6 +6,7 @@ import { type Command, Option } from "commander";
 import { formatCount, formatFigure } from "../base/format.ts";
 import { addConfigFlags } from "./config_flags.ts";
 import { dictionaryConfig, MEASURING_SECTIONS } from "./dictionary_config.ts";
+import { fetchInputs } from "./inputs.ts";
 import { convertInWorker } from "./library.ts";
 import type { Session } from "./session.ts";
 import { tableLines } from "./terminal/table.ts";
@@ -26,7 +27,8 @@ export function define(command: Command, session: Session): void {
       {
         using work = session.work("Stopping");
         const hooks = { onProgress: work.view.onProgress, signal: work.signal };
-        outcome = await convertInWorker({ path, config, out }, hooks);
+        const fetched = await fetchInputs(config, hooks);
+        outcome = await convertInWorker({ path, config: fetched, out }, hooks);
       }
       if (session.json) return session.printJson(outcome);
       const { before, after, tokens } = outcome;

@@ -57,7 +57,7 @@ export async function dictionaryConfig(
 }
 
 function needModel(config: Config, path: string): Config {
-  if (config.model.onnx !== undefined) return config;
+  if ((config.model.onnx ?? config.model.hub) !== undefined) return config;
   throw new SdmError(
     `Cannot find the language model of "${path}": its folder names none, model.onnx is needed`,
     { hint: "--onnx model.onnx" },

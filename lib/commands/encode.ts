@@ -8,6 +8,7 @@ import { formatFigure } from "../base/format.ts";
 import { addConfigFlags } from "./config_flags.ts";
 import { dictionaryConfig } from "./dictionary_config.ts";
 import type { EncodedToken } from "./encode_text.ts";
+import { fetchInputs } from "./inputs.ts";
 import type { Session } from "./session.ts";
 import { tableLines } from "./terminal/table.ts";
 
@@ -30,10 +31,14 @@ export function define(command: Command, session: Session): void {
       let tokens: EncodedToken[];
       {
         using work = session.work("Stopping");
-        tokens = await encodeText({ path, config, text }, {
-          onProgress: work.view.onProgress,
-          signal: work.signal,
-        });
+        const hooks = { onProgress: work.view.onProgress, signal: work.signal };
+        // Only the model is wanted: no dataset is asked for.
+        const model = { model: config.model, data: {} };
+        const fetched = {
+          ...config,
+          model: { ...config.model, ...(await fetchInputs(model, hooks)).model },
+        };
+        tokens = await encodeText({ path, config: fetched, text }, hooks);
         if (work.signal.aborted) session.exitCode = 130;
       }
       const shown = top === 0

@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import { addConfigFlags } from "./config_flags.ts";
 import { contenderLines } from "./contenders.ts";
 import { dictionaryConfig, MEASURING_SECTIONS } from "./dictionary_config.ts";
+import { fetchInputs } from "./inputs.ts";
 import { evaluateRun } from "./library.ts";
 import type { Session } from "./session.ts";
 
@@ -19,7 +20,7 @@ export function define(command: Command, session: Session): void {
     {
       using work = session.work("Stopping");
       const hooks = { onProgress: work.view.onProgress, signal: work.signal };
-      outcome = await evaluateRun({ path, config }, hooks);
+      outcome = await evaluateRun({ path, config: await fetchInputs(config, hooks) }, hooks);
     }
     if (session.json) return session.printJson(outcome);
     for (const line of contenderLines(outcome, session.style)) session.print(line);

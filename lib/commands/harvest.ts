@@ -8,6 +8,7 @@ import { formatCount } from "../base/format.ts";
 import { loadConfig } from "../config/load.ts";
 import { addConfigFlags } from "./config_flags.ts";
 import type { HarvestOutcome } from "./harvest_text.ts";
+import { fetchInputs } from "./inputs.ts";
 import type { Session } from "./session.ts";
 
 /** `width 192`, or where there are several hookpoints what each has. */
@@ -36,7 +37,8 @@ export function define(command: Command, session: Session): void {
       {
         using work = session.work("Stopping; whole files of the store are kept");
         const hooks = { onProgress: work.view.onProgress, signal: work.signal };
-        outcome = await harvestText(request, hooks);
+        const fetched = await fetchInputs(config, hooks);
+        outcome = await harvestText({ ...request, config: fetched }, hooks);
       }
       if (!outcome.finished) session.exitCode = 130;
       if (session.json) return session.printJson(outcome);

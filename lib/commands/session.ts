@@ -115,11 +115,14 @@ export function addCommonFlags(command: Command, session: Session): Command {
   return command
     .option("--json", "print results as JSON")
     .option("--quiet", "show no progress")
+    .option("--offline", "fetch nothing from the hub (HF_HUB_OFFLINE=1 does the same)")
     .option("--no-color", "use no colours (NO_COLOR does the same)")
     .hook("preAction", (_, action) => {
       const given = action.opts();
       session.json = given.json === true;
       session.quiet = given.quiet === true;
+      // Workers share the environment, and every room reads the same word.
+      if (given.offline === true) Deno.env.set("HF_HUB_OFFLINE", "1");
       session.noColor ||= given.color === false;
     });
 }

@@ -10,6 +10,7 @@ import type { Config } from "../config/types.ts";
 import type { TrainRequest, TrainResult } from "../train/types.ts";
 import { addConfigFlags } from "./config_flags.ts";
 import { contenderLines } from "./contenders.ts";
+import { fetchInputs, runInputs } from "./inputs.ts";
 import { buildReport, type EvalOutcome, trainInWorker } from "./library.ts";
 import type { Session } from "./session.ts";
 import { figureTexts } from "./terminal/render.ts";
@@ -62,9 +63,11 @@ async function train(session: Session, request: TrainRequest): Promise<void> {
   {
     using work = session.work("Stopping at a checkpoint");
     const hooks = { onProgress: work.view.onProgress, signal: work.signal };
-    result = await trainInWorker(request, hooks);
-    if (result.finished && request.config.report.eval && canReport(request.config)) {
-      measured = await buildReport({ path: result.path, config: request.config }, hooks);
+    const earlier = request.resume ? await runInputs(request.config.output_path) : undefined;
+    const config = await fetchInputs(request.config, hooks, earlier);
+    result = await trainInWorker({ ...request, config }, hooks);
+    if (result.finished && config.report.eval && canReport(config)) {
+      measured = await buildReport({ path: result.path, config }, hooks);
     }
   }
   if (!result.finished) session.exitCode = 130;
@@ -74,7 +77,7 @@ async function train(session: Session, request: TrainRequest): Promise<void> {
 
 /** A report shows text, so it needs the model as well as the dictionary. */
 function canReport({ model, data }: Config): boolean {
-  return model.onnx !== undefined && (data.eval_text ?? data.text) !== undefined;
+  return model.onnx !== undefined && (data.eval_text ?? data.text ?? data.dataset) !== undefined;
 }
 
 /** The figures of the last step that a person looks for; metrics.jsonl has the others. */
@@ -97,6 +100,7 @@ function endLines(
   }
   const lines = [`Trained ${result.steps} steps: ${figures}`];
   if (measured) lines.push("", ...contenderLines(measured, session.style), "");
+  if (result.planned) lines.push(`Plan    ${result.planned}`);
   lines.push(`Run     ${result.path}`);
   if (measured) lines.push(`Report  ${measured.file}`);
   return lines;

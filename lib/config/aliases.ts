@@ -9,6 +9,8 @@ const NAMES_BY_PATH: Record<string, readonly string[]> = {
   "output_path": ["save_dir", "checkpoint_path"],
   "model.onnx": ["model", "model_path", "onnx_path"],
   "model.tokenizer": ["tokenizer_path"],
+  "data.dataset": ["dataset_path", "hf_dataset"],
+  "data.text_field": ["text_column", "text_key"],
   "model.hookpoint": ["hook_name", "hook_point", "hook_point_in"],
   "model.hookpoint_out": ["hook_point_out", "hook_name_out"],
   "model.hookpoints": ["hook_points", "hook_points_in"],

@@ -3,6 +3,7 @@
  * @module
  */
 import { checkCounts, checkDictionary, refuse } from "./check_dictionary.ts";
+import { parseDatasetName } from "../files/hub_names.ts";
 import { FAMILIES } from "./families.ts";
 import type { Config } from "./types.ts";
 
@@ -19,6 +20,7 @@ export function checkConfig(config: Config, source: string): void {
       "leave data.text out to train from the store",
     );
   }
+  checkDataset(config, source);
   checkDictionary(config, source);
   if (dictionary.d_sae !== undefined) checkCounts(dictionary, dictionary.d_sae, source);
   if (dictionary.d_in !== undefined) latentsOf(dictionary, dictionary.d_in, source);
@@ -27,6 +29,24 @@ export function checkConfig(config: Config, source: string): void {
   }
   if (FAMILIES[dictionary.type].sequences && data.activations === undefined) {
     checkContexts(train.batch_tokens, data.context_size, source);
+  }
+}
+
+/** Refuses a dataset beside another source of text, and parts of no dataset. */
+function checkDataset({ data }: Config, source: string): void {
+  if (data.dataset === undefined) {
+    if (data.dataset_eval_split === undefined) return;
+    refuse(source, "data.dataset_eval_split is given and no dataset, data.dataset is needed");
+  }
+  parseDatasetName(data.dataset);
+  const other = data.activations !== undefined
+    ? "data.activations"
+    : data.text !== undefined
+    ? "data.text"
+    : undefined;
+  if (other) refuse(source, `both ${other} and data.dataset are given, one is needed`);
+  if (data.eval_text !== undefined && data.dataset_eval_split !== undefined) {
+    refuse(source, "both data.eval_text and data.dataset_eval_split are given, one is needed");
   }
 }
 
@@ -62,7 +82,7 @@ export function checkInputs(config: Config, source: string, needed: true | "harv
   const { data, model } = config;
   checkPairs(config, source);
   if (data.activations !== undefined) return;
-  if (model.onnx === undefined) {
+  if (model.onnx === undefined && model.hub === undefined) {
     refuse(
       source,
       "no model and no activation store, model.onnx or data.activations is needed",
@@ -70,8 +90,12 @@ export function checkInputs(config: Config, source: string, needed: true | "harv
     );
   }
   checkHookpoints(config, source, needed);
-  if (data.text === undefined) {
-    refuse(source, "no text, data.text is needed", "--text corpus.txt (repeat it for several)");
+  if (data.text === undefined && data.dataset === undefined) {
+    refuse(
+      source,
+      "no text, data.text or data.dataset is needed",
+      "--text corpus.txt (repeat it for several), or --dataset owner/name",
+    );
   }
 }
 
@@ -102,5 +126,6 @@ function checkHookpoints(config: Config, source: string, needed: true | "harvest
   if (missing === undefined && any !== undefined) return;
   const name = missing ?? "hookpoint";
   const kind = name === "hookpoint" ? "no hookpoint" : `no ${name} for type "${type}"`;
-  refuse(source, `${kind}, model.${name} is needed`, `sdm hooks "${model.onnx}"`);
+  const where = model.onnx ?? model.hub;
+  refuse(source, `${kind}, model.${name} is needed`, `sdm hooks "${where}"`);
 }

@@ -6,6 +6,7 @@ import { basename, dirname, resolve } from "node:path";
 import { stringify } from "smol-toml";
 import { SdmError } from "../base/errors.ts";
 import { exists, parseJson, parseToml, readTextFile } from "../files/documents.ts";
+import { looksLikeHub } from "../files/hub_names.ts";
 import type { InputsNeeded } from "./check.ts";
 import { applyOverrides, type Override } from "./overrides.ts";
 import { validateConfig } from "./parse.ts";
@@ -32,15 +33,23 @@ export function parseConfigText(text: string, source: string): unknown {
 }
 
 /** Makes paths absolute: in a file they are relative to its folder, on the command line to the working folder. */
-function absolutePaths(placed: PlacedKeys, folder: string): PlacedKeys {
+async function absolutePaths(placed: PlacedKeys, folder: string): Promise<PlacedKeys> {
   const absolute = (value: unknown) => typeof value === "string" ? resolve(folder, value) : value;
-  const entries = [...placed].map(([path, value]): [string, unknown] => {
+  const isHere = async (value: unknown) =>
+    typeof value === "string" && !/^hf:/.test(value) && await exists(resolve(folder, value));
+  const entries: PlacedKeys = new Map();
+  for (const [path, value] of placed) {
     const kind = keyAt(path)?.kind;
-    if (kind === "path") return [path, absolute(value)];
-    if (kind === "paths" && Array.isArray(value)) return [path, value.map(absolute)];
-    return [path, value];
-  });
-  return new Map(entries);
+    // A name of the hub looks like a path; one that exists is a path.
+    if (path === "model.onnx" && typeof value === "string" && looksLikeHub(value)) {
+      entries.set(path, await isHere(value) ? absolute(value) : value);
+    } else if (path === "data.dataset" && await isHere(value)) {
+      entries.set("data.text", [absolute(value)]);
+    } else if (kind === "path") entries.set(path, absolute(value));
+    else if (kind === "paths" && Array.isArray(value)) entries.set(path, value.map(absolute));
+    else entries.set(path, value);
+  }
+  return entries;
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -73,9 +82,9 @@ export async function readKeys({ file, overrides = [] }: ConfigSources): Promise
   const source = file === undefined ? "command line" : basename(file);
   if (file !== undefined) {
     const raw = parseConfigText(await readTextFile(file, "config"), file);
-    placed = absolutePaths(placeKeys(raw, source), dirname(resolve(file)));
+    placed = await absolutePaths(placeKeys(raw, source), dirname(resolve(file)));
   }
-  const given = absolutePaths(applyOverrides(new Map(), overrides), Deno.cwd());
+  const given = await absolutePaths(applyOverrides(new Map(), overrides), Deno.cwd());
   const all = applyOverrides(placed, [...given].map(([path, value]) => ({ path, value })));
   return { placed: all, source };
 }

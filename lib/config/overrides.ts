@@ -19,7 +19,11 @@ export interface Override {
 const EXCLUSIVE: readonly (readonly [string, string])[] = [
   ["model.hookpoint", "model.hookpoints"],
   ["dictionary.d_sae", "dictionary.expansion_factor"],
+  ["model.onnx", "model.hub"],
   ["data.activations", "data.text"],
+  ["data.activations", "data.dataset"],
+  ["data.text", "data.dataset"],
+  ["data.eval_text", "data.dataset_eval_split"],
   ["train.save_every", "train.n_checkpoints"],
   ["dictionary.matryoshka_widths", "dictionary.matryoshka_fractions"],
 ];

@@ -41,7 +41,9 @@ export function validateConfig(placed: PlacedKeys, options: ValidateOptions): Co
   if (!result.success) throw illegalValue(result.error.issues[0].path, nested, options.source);
   const config = result.data;
   config.output_path ||= defaultOutputPath(options.source, options.now);
-  config.model.tokenizer ??= config.model.onnx?.replace(/[^\\/]*$/, "tokenizer.json");
+  if (config.model.onnx && /\.onnx$/i.test(config.model.onnx)) {
+    config.model.tokenizer ??= config.model.onnx.replace(/[^\\/]*$/, "tokenizer.json");
+  }
   const { source, inputs = true } = options;
   applyRules(config, { given: new Set(placed.keys()), source, points: inputs === true });
   checkConfig(config, source);

@@ -3,11 +3,13 @@
  * @module
  */
 import { z } from "zod";
+import { DTYPE_SUFFIX, type HubDtype } from "../files/hub_names.ts";
 import {
   choice,
   defaultWhole,
   field,
   flag,
+  optionalChoice,
   optionalNames,
   optionalPath,
   optionalPaths,
@@ -29,11 +31,24 @@ export const top = {
   }),
 };
 
+const DTYPES = Object.keys(DTYPE_SUFFIX) as [HubDtype, ...HubDtype[]];
+
 /** `[model]`: the language model. */
 export const model = z.strictObject({
   onnx: optionalPath({
-    description: "The language model as an ONNX file, for example from optimum's exporter.",
+    description: "The language model: an ONNX file, a folder with one, or owner/name on the hub.",
     reason: "None: needed unless data.activations names a store.",
+  }),
+  hub: field(z.string().min(1).optional(), {
+    kind: "text",
+    description: "The hub's repository and commit that model.onnx was fetched from.",
+    reason: "None: a run writes it down, so that its model is found again on another machine.",
+    needs: "owner/name@revision",
+  }),
+  dtype: optionalChoice(DTYPES, {
+    description: "Which of a hub repository's ONNX files is meant, by its precision.",
+    fallback: "fp32, which is onnx/model.onnx",
+    reason: "Activations of a quantised model are measurably other ones.",
   }),
   tokenizer: optionalPath({
     description: "The tokenizer.json that belongs to the model.",
@@ -76,8 +91,41 @@ export const model = z.strictObject({
 /** `[data]`: text, contexts, masks, stores. */
 export const data = z.strictObject({
   text: optionalPaths({
-    description: "Training text: .txt, .jsonl (also .gz) files, or folders of them.",
-    reason: "None: needed unless data.activations names a store.",
+    description:
+      "Training text: .txt, .jsonl (also .gz or .zst) and .parquet files, or folders of them.",
+    reason: "None: needed unless data.dataset or data.activations is given.",
+  }),
+  dataset: field(z.string().min(1).optional(), {
+    kind: "text",
+    description:
+      "A dataset of the hub as training text: owner/name, also with @revision, :config and /split.",
+    reason: "None: takes the place of data.text; its files are fetched as far as they are read.",
+    needs: "owner/name, owner/name:config or owner/name:config/split",
+  }),
+  dataset_config: field(z.string().min(1).optional(), {
+    kind: "text",
+    description: "Configuration (subset) of data.dataset.",
+    fallback: "the one in the dataset's name, else its default",
+    reason: "Large datasets have samples under names of their own.",
+    needs: "the name of a configuration",
+  }),
+  dataset_split: field(z.string().min(1).optional(), {
+    kind: "text",
+    description: "Split of data.dataset that is trained on.",
+    fallback: "the one in the dataset's name, else train",
+    reason: "The split that nearly all datasets have.",
+    needs: "the name of a split",
+  }),
+  dataset_eval_split: field(z.string().min(1).optional(), {
+    kind: "text",
+    description: "Split of data.dataset that is held out.",
+    fallback: "a part of the training split, see data.eval_fraction",
+    reason: "Many large datasets have no other split.",
+    needs: "the name of a split",
+  }),
+  dataset_whole: flag(false, {
+    description: "Whether parquet files of data.dataset are fetched whole.",
+    reason: "By default only the parts that are read come over the network, and are kept.",
   }),
   eval_text: optionalPaths({
     description: "Held-out text, never trained on.",
@@ -92,7 +140,7 @@ export const data = z.strictObject({
   }),
   text_field: field(z.string().min(1).default("text"), {
     kind: "text",
-    description: "Field of a .jsonl line that holds the text.",
+    description: "Field of a .jsonl line, or column of a .parquet file, that holds the text.",
     reason: "The name that nearly all corpora use.",
     needs: "the name of a field",
   }),

@@ -152,6 +152,11 @@ export const gpu = z.strictObject({
     description: "Whether kernels may use subgroup operations where the adapter has them.",
     reason: "They are faster; off rules them out when a driver is suspected.",
   }),
+  autotune: choice(["auto", "off"], {
+    description:
+      "Whether the fastest variants of kernels are looked for on an adapter that is new.",
+    reason: "Once an adapter and driver, under a minute; none on adapters that compute on the CPU.",
+  }),
   timestamps: choice(["off", "on"], {
     description: "Whether each kernel is timed with timestamp queries.",
     reason: "Costs a little; sdm bench turns it on.",

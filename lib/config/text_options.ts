@@ -3,6 +3,7 @@
  * @module
  */
 import { SdmError } from "../base/errors.ts";
+import { hubNameText, parseDatasetName } from "../files/hub_names.ts";
 import { FAMILIES } from "./families.ts";
 import type { Config } from "./types.ts";
 
@@ -26,12 +27,28 @@ export interface ModelOptions {
   excludeTokens: "special" | readonly number[];
 }
 
+/** A part of a dataset of the hub. */
+export interface DatasetPart {
+  /** Its name, maybe with revision, configuration and split. */
+  name: string;
+  /** Configuration, where the name says none. */
+  config?: string;
+  /** Split, where the name says none. */
+  split?: string;
+  /** Fetch parquet files whole. */
+  whole: boolean;
+}
+
 /** Model, hookpoints and one part of the text. */
 export interface TextOptions extends ModelOptions {
   /** Training text. */
   text: readonly string[];
+  /** A dataset of the hub in place of `text`. */
+  dataset?: DatasetPart;
   /** Held-out text. */
   evalText?: readonly string[];
+  /** Held-out text out of a dataset. */
+  evalDataset?: DatasetPart;
   /** Share of the contexts held out without it. */
   evalFraction: number;
   /** Field of a JSON line. */
@@ -58,6 +75,18 @@ export function hookpointNames({ model }: Config): { inputs: string[]; outputs: 
   return {
     inputs: [...(hookpoint === undefined ? [] : [hookpoint]), ...hookpoints],
     outputs: [...(hookpoint_out === undefined ? [] : [hookpoint_out]), ...hookpoints_out],
+  };
+}
+
+/** The dataset of a configuration; a split that is told holds over the one in its name. */
+function datasetPart(data: Config["data"], split: string | undefined): DatasetPart | undefined {
+  if (data.dataset === undefined) return undefined;
+  const name = parseDatasetName(data.dataset);
+  return {
+    name: hubNameText(name),
+    config: data.dataset_config ?? name.config,
+    split: split ?? name.split,
+    whole: data.dataset_whole,
   };
 }
 
@@ -92,16 +121,22 @@ export function textOptions(
   rows: number = config.train.training_tokens,
 ): TextOptions {
   const { data, train } = config;
-  if (!data.text && !(part === "held_out" && data.eval_text)) {
-    throw new SdmError("Cannot open text: data.text is needed");
+  const dataset = datasetPart(data, data.dataset_split);
+  if (!data.text && !dataset && !(part === "held_out" && data.eval_text)) {
+    throw new SdmError("Cannot open text: data.text or data.dataset is needed");
   }
   // A tenth more makes up for dropped positions; the held-out share comes on top.
-  const share = data.eval_text ? 1 : 1 / (1 - data.eval_fraction);
+  const evalDataset = data.dataset_eval_split === undefined
+    ? undefined
+    : datasetPart(data, data.dataset_eval_split);
+  const share = data.eval_text ?? evalDataset ? 1 : 1 / (1 - data.eval_fraction);
   const needed = Math.ceil(rows * 1.1 * share) + 64 * data.context_size;
   return {
     ...modelOptions(config),
     text: data.text ?? [],
+    dataset,
     evalText: data.eval_text,
+    evalDataset,
     evalFraction: data.eval_fraction,
     textField: data.text_field,
     contextSize: data.context_size,

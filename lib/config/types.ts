@@ -3,6 +3,7 @@
  * `sdm train --help`); the compiler checks that schema and shape agree, a test that their sentences do.
  * @module
  */
+import type { HubDtype } from "../files/hub_names.ts";
 import type { ProviderName } from "../onnx/types.ts";
 import type { LossName, LrScheduleName, OptimizerName } from "./names.ts";
 import type { DictionaryConfig } from "./types_dictionary.ts";
@@ -11,8 +12,12 @@ export type { DictionaryConfig } from "./types_dictionary.ts";
 
 /** `[model]`: the language model. */
 export interface ModelConfig {
-  /** The language model as an ONNX file, for example from optimum's exporter. */
+  /** The language model: an ONNX file, a folder with one, or owner/name on the hub. */
   onnx?: string;
+  /** The hub's repository and commit that model.onnx was fetched from. */
+  hub?: string;
+  /** Which of a hub repository's ONNX files is meant, by its precision. */
+  dtype?: HubDtype;
   /** The tokenizer.json that belongs to the model. */
   tokenizer?: string;
   /** Where activations are read: a canonical name such as blocks.2.hook_resid_post, or an ONNX tensor. */
@@ -31,13 +36,23 @@ export interface ModelConfig {
 
 /** `[data]`: text, contexts, masks, stores. */
 export interface DataConfig {
-  /** Training text: .txt, .jsonl (also .gz) files, or folders of them. */
+  /** Training text: .txt, .jsonl (also .gz or .zst) and .parquet files, or folders of them. */
   text?: string[];
+  /** A dataset of the hub as training text: owner/name, also with @revision, :config and /split. */
+  dataset?: string;
+  /** Configuration (subset) of data.dataset. */
+  dataset_config?: string;
+  /** Split of data.dataset that is trained on. */
+  dataset_split?: string;
+  /** Split of data.dataset that is held out. */
+  dataset_eval_split?: string;
+  /** Whether parquet files of data.dataset are fetched whole. */
+  dataset_whole: boolean;
   /** Held-out text, never trained on. */
   eval_text?: string[];
   /** Share of the contexts that is held out when there is no data.eval_text. */
   eval_fraction: number;
-  /** Field of a .jsonl line that holds the text. */
+  /** Field of a .jsonl line, or column of a .parquet file, that holds the text. */
   text_field: string;
   /** Tokens of one context that the model reads at once. */
   context_size: number;
@@ -115,6 +130,8 @@ export interface GpuConfig {
   max_binding_bytes?: number;
   /** Whether kernels may use subgroup operations where the adapter has them. */
   subgroups: "auto" | "off";
+  /** Whether the fastest variants of kernels are looked for on an adapter that is new. */
+  autotune: "auto" | "off";
   /** Whether each kernel is timed with timestamp queries. */
   timestamps: "off" | "on";
 }

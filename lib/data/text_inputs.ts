@@ -6,9 +6,9 @@ import { SdmError } from "../base/errors.ts";
 import type { OnProgress } from "../base/progress.ts";
 import { openSpillFile } from "../files/spill_file.ts";
 import type { Provenance } from "../models/record.ts";
-import { corpusFingerprint, openCorpus } from "../text/corpora.ts";
 import { type KeptPositions, keptPositions } from "../text/masks.ts";
 import { packContexts, type TokenSet } from "../text/packing.ts";
+import { type Corpus, type DatasetOptions, hubCorpus, localCorpus } from "./corpus.ts";
 import { hookpointsOf } from "./points.ts";
 import { openTappedModel, type TappedModel, type TappedModelOptions } from "./tapped_model.ts";
 
@@ -16,8 +16,12 @@ import { openTappedModel, type TappedModel, type TappedModelOptions } from "./ta
 export interface TextInputOptions extends TappedModelOptions {
   /** Training text. */
   text: readonly string[];
+  /** A dataset of the hub in place of `text`. */
+  dataset?: DatasetOptions;
   /** Held-out text; without it the last `evalFraction` of the training contexts is held out. */
   evalText?: readonly string[];
+  /** Held-out text out of a dataset, in place of `evalText`. */
+  evalDataset?: DatasetOptions;
   /** Share of contexts held out when there is no `evalText`. */
   evalFraction: number;
   /** Field of a JSON line. */
@@ -62,7 +66,7 @@ export async function openTextInputs(
 ): Promise<TextInputs> {
   const model = await openTappedModel(options);
   try {
-    const { paths, tokens } = await readPart(options, model, onProgress);
+    const { corpus, tokens } = await readPart(options, model, onProgress);
     const wanted = keptPositions(tokens, {
       dropFirst: options.dropFirst,
       excludeTokens: model.excludeTokens,
@@ -71,8 +75,7 @@ export async function openTextInputs(
       ? keptPositions(tokens, { dropFirst: false, excludeTokens: [] })
       : wanted;
     const data = {
-      ...await corpusFingerprint(paths),
-      id: paths.map((path) => path.split(/[\\/]/).pop()).join(", "),
+      ...await corpus.facts(),
       part: options.part,
       text_field: options.textField,
       ctx_len: options.contextSize,
@@ -101,28 +104,37 @@ async function readPart(
   options: TextInputOptions,
   model: TappedModel,
   onProgress: OnProgress,
-): Promise<{ paths: readonly string[]; tokens: TokenSet }> {
-  const pack = async (paths: readonly string[], maxTokens?: number) => ({
-    paths,
-    tokens: await packContexts(
-      openCorpus(paths, { textField: options.textField }),
-      model.tokenizer,
-      {
-        contextSize: options.contextSize,
-        prependBos: model.prependBos,
-        maxTokens,
-        onProgress,
-        spill: openSpillFile,
-      },
-    ),
-  });
+): Promise<{ corpus: Corpus; tokens: TokenSet }> {
+  const open = (
+    paths: readonly string[] | undefined,
+    dataset: DatasetOptions | undefined,
+    maxTokens: number | undefined,
+  ) =>
+    dataset
+      ? hubCorpus(dataset, options.textField, onProgress, maxTokens)
+      : localCorpus(paths ?? [], options.textField, onProgress);
+  const pack = async (
+    paths: readonly string[] | undefined,
+    dataset: DatasetOptions | undefined,
+    maxTokens: number | undefined,
+  ) => {
+    const corpus = await open(paths, dataset, maxTokens);
+    const tokens = await packContexts(corpus.documents(), model.tokenizer, {
+      contextSize: options.contextSize,
+      prependBos: model.prependBos,
+      maxTokens,
+      onProgress: corpus.onProgress,
+      spill: openSpillFile,
+    });
+    return { corpus, tokens };
+  };
   const heldOut = options.part === "held_out";
-  if (options.evalText) {
+  if (options.evalText ?? options.evalDataset) {
     return heldOut
-      ? await pack(options.evalText, options.maxEvalTokens)
-      : await pack(options.text, options.maxTokens);
+      ? await pack(options.evalText, options.evalDataset, options.maxEvalTokens)
+      : await pack(options.text, options.dataset, options.maxTokens);
   }
-  const { paths, tokens } = await pack(options.text, options.maxTokens);
+  const { corpus, tokens } = await pack(options.text, options.dataset, options.maxTokens);
   const cut = tokens.contexts - Math.max(1, Math.round(tokens.contexts * options.evalFraction));
   if (cut < 1) {
     tokens.close();
@@ -132,7 +144,7 @@ async function readPart(
     );
   }
   return {
-    paths,
+    corpus,
     tokens: heldOut ? tokens.slice(cut, tokens.contexts) : tokens.slice(0, cut),
   };
 }

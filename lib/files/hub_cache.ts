@@ -126,10 +126,13 @@ export async function withBlobLock<T>(
     throw writeError(path, error);
   }
   using _ = file;
-  for (let waited = 0; !await file.tryLock(true); waited += 200) {
-    const figures = { "waiting for": "another process that fetches the same file" };
-    if (waited > 0) onProgress({ stage: "wait", done: waited / 1000, unit: "s", figures });
-    await pause(200, signal);
+  const figures = { "waiting for": "another process that fetches the same file" };
+  let waited = 0;
+  while (!await file.tryLock(true)) {
+    const ms = Math.min(500, 20 + waited);
+    await pause(ms, signal);
+    waited += ms;
+    if (waited > 1000) onProgress({ stage: "wait", done: waited / 1000, unit: "s", figures });
   }
   return await work();
 }

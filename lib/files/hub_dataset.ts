@@ -140,7 +140,7 @@ export async function openDataset(context: HubContext, name: DatasetName): Promi
     throw new SdmError(
       `Cannot read ${what}: it has no split "${wanted}", one of its own is needed`,
       {
-        hint: didYouMean(wanted, known) || `it has ${known.join(", ")}`,
+        hint: `it has ${known.join(", ")}`,
       },
     );
   }

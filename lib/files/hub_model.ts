@@ -82,12 +82,15 @@ export function withExternalData(files: readonly HubFile[], onnx: string): HubFi
 
 /**
  * Fetches a model: its ONNX file with external data, tokenizer and configuration.
+ * @param locationsOf the files that an ONNX file keeps its weights in, relative to its folder; exporters need not keep to
+ * the usual names
  * @throws SdmError when the hub refuses, or the repository holds no such file
  */
 export async function fetchModel(
   context: HubContext,
   name: HubName,
   dtype?: HubDtype,
+  locationsOf: (onnx: string) => Promise<readonly string[]> = () => Promise.resolve([]),
 ): Promise<FetchedModel> {
   const repo = await openRepo(context, "model", name);
   const files = await repo.files("");
@@ -100,6 +103,11 @@ export async function fetchModel(
       if (BESIDE.includes(file.path) && !await cachedFile(context, repo, file)) continue;
     }
     main = await fetchFile(context, repo, file);
+  }
+  const folder = onnx.slice(0, onnx.lastIndexOf("/") + 1);
+  for (const location of await locationsOf(main)) {
+    const file = files.find(({ path }) => path === folder + location);
+    if (file) await fetchFile(context, repo, file);
   }
   const root = main.slice(0, main.length - onnx.length);
   const hasTokenizer = beside.some(({ path }) => path === "tokenizer.json");

@@ -38,8 +38,11 @@ export interface RunManifest {
   data: Record<string, unknown>;
   /** SHA-256 of the text's files, or of the store's. */
   data_sha256: string;
-  /** Seconds in the training loop, and how many of them it waited for data; summed over resumed parts. */
-  seconds?: { training: number; waiting: number };
+  /**
+   * Seconds in the training loop, how many of them it waited for data, and how many the source of the data (a model in a
+   * worker, or a disk) had nothing to do, absent where both share a device; summed over resumed parts.
+   */
+  seconds?: { training: number; waiting: number; idle?: number };
   /** Tokens a second of the training loop. */
   tokens_per_second?: number;
   /** Highest sum of all buffers on the device, in bytes. */
@@ -68,8 +71,17 @@ export function scalesOf({ input_scales, input_scale }: OneScale): number[] {
 /** Hash of what decides a run's bits: the resolved configuration without its output folder. */
 export function configSha256(config: ResolvedConfig): string {
   const { output_path: _, gpu: __, report: ___, ...rest } = config;
-  const model = { ...rest.model, onnx: undefined, tokenizer: undefined, threads: undefined };
-  const data = { ...rest.data, text: undefined, eval_text: undefined, activations: undefined };
+  // Where inputs lie does not count; that they are the same is checked by their own hashes.
+  const places = { onnx: undefined, hub: undefined, dtype: undefined, tokenizer: undefined };
+  const model = { ...rest.model, ...places, threads: undefined };
+  const texts = { text: undefined, eval_text: undefined, activations: undefined };
+  const dataset = {
+    dataset: undefined,
+    dataset_config: undefined,
+    dataset_split: undefined,
+    dataset_whole: undefined,
+  };
+  const data = { ...rest.data, ...texts, ...dataset };
   // Keys are sorted: a configuration read back from config.json has them in another order.
   const sorted = (_: string, value: unknown) =>
     value !== null && typeof value === "object" && !Array.isArray(value)

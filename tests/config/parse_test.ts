@@ -129,6 +129,6 @@ Deno.test("a configuration without a model needs a store, and one without a stor
   const { hint } = refused({}, /^Cannot use "run.toml": no model and no activation store/);
   assert.match(hint!, /--onnx/);
   assert.match(refused({ model: { onnx: "m.onnx" } }, /no hookpoint/).hint!, /sdm hooks "m.onnx"/);
-  refused({ model: BASE.model }, /no text, data.text is needed/);
+  refused({ model: BASE.model }, /no text, data.text or data.dataset is needed/);
   assert.equal(parseConfig({ activations: "dir" }, "x.toml").data.activations, "dir");
 });
