@@ -13,8 +13,9 @@ import type { OnnxInitializer, OnnxModel, OnnxNode } from "./model.ts";
 import { fieldBytes, joinBytes, readFields, sizedHeader } from "./protobuf.ts";
 import type { ExternalData, OnnxRuntime } from "./providers.ts";
 import { readTensorHeader } from "./read.ts";
-import { MESSAGE_DEPTH, type MessageKind, MESSAGES, reference } from "./skim.ts";
-import { dataBytes, externalPath, missingData, readInto } from "./tensors.ts";
+import { MESSAGE_DEPTH, type MessageKind, MESSAGES } from "./nesting.ts";
+import { reference } from "./skim.ts";
+import { dataBytes, dataPlace, missingData, readInto } from "./tensors.ts";
 import { writeModel } from "./write.ts";
 
 /** A model that is ready for a runtime. */
@@ -59,7 +60,7 @@ export async function openSession(
 export async function bindWeights(model: OnnxModel, opensFiles: boolean): Promise<BoundModel> {
   const places: Place[] = [];
   mapExternal(model, (tensor) => {
-    places.push(placeOf(model, tensor));
+    places.push({ tensor: tensor.name, ...dataPlace(model, tensor) });
     return tensor.bytes;
   });
   if (places.length === 0) return { bytes: writeModel(model), externalData: [] };
@@ -73,21 +74,6 @@ export async function bindWeights(model: OnnxModel, opensFiles: boolean): Promis
     return { location: files.get(path)!.path.slice(folder.length), offset };
   });
   return { bytes: writeModel(bound), folder, externalData: [] };
-}
-
-/** Where the data of a weight lies. */
-function placeOf(model: OnnxModel, tensor: OnnxInitializer): Place {
-  const { location, offset, length = dataBytes(tensor) } = tensor.external!;
-  const path = externalPath(model, location);
-  const fits = length !== undefined && Number.isSafeInteger(offset + length) && offset >= 0 &&
-    length >= 0;
-  if (!fits) {
-    throw new SdmError(
-      `Cannot read ONNX model "${model.name}": tensor "${tensor.name}" lies at offset ${offset} and is ` +
-        `${length ?? "an unknown number of"} bytes long, whole numbers are needed`,
-    );
-  }
-  return { tensor: tensor.name, path, offset, length };
 }
 
 /** Real paths of the data files; what they hold is not looked at. */

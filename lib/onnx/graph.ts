@@ -9,16 +9,19 @@ import { normalForm } from "./normal_form.ts";
 import { WireError } from "./protobuf.ts";
 import { readModel } from "./read.ts";
 import { skimModel } from "./skim.ts";
+import { checkModel } from "./validate.ts";
 
 /**
  * Reads a model and brings it to the normal form.
  * @param bytes the file; kept, not copied
  * @param name what error messages call it
  * @param path where it lies; external data is looked up beside it
- * @throws SdmError when the bytes are not a whole ONNX model
+ * @throws SdmError when the bytes are not a whole ONNX model, or its graph cannot be computed
  */
 export function parseModel(bytes: Uint8Array, name: string, path?: string): OnnxModel {
-  return normalForm(readModel(bytes, name, path));
+  const model = readModel(bytes, name, path);
+  checkModel(model);
+  return normalForm(model);
 }
 
 /**

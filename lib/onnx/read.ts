@@ -14,6 +14,7 @@ import {
   WireError,
   type WireField,
 } from "./protobuf.ts";
+import { MESSAGE_DEPTH } from "./nesting.ts";
 import { linkModel } from "./link.ts";
 import type { OnnxField, OnnxInitializer, OnnxModel, OnnxNode, OnnxValue } from "./model.ts";
 
@@ -73,7 +74,7 @@ function readShape(bytes: Uint8Array, shape: WireField): (number | string)[] {
 }
 
 /** Reads a `NodeProto`; of its attributes only what subgraphs capture. */
-export function readNode(bytes: Uint8Array, index: number): OnnxNode {
+export function readNode(bytes: Uint8Array, index: number, depth = 0): OnnxNode {
   const node: OnnxNode = {
     index,
     op: "",
@@ -94,7 +95,8 @@ export function readNode(bytes: Uint8Array, index: number): OnnxNode {
     else if (field.number === 5) {
       for (const part of fieldMessage(bytes, field)) {
         if (part.number !== 6 && part.number !== 11) continue;
-        for (const name of capturesOf(fieldBytes(bytes, part))) captures.add(name);
+        const inner = fieldBytes(bytes, part);
+        for (const name of capturesOf(inner, depth + 1)) captures.add(name);
       }
     }
   }
@@ -103,11 +105,14 @@ export function readNode(bytes: Uint8Array, index: number): OnnxNode {
 }
 
 /** Names that a subgraph uses and does not define. */
-function capturesOf(graph: Uint8Array): Set<string> {
+function capturesOf(graph: Uint8Array, depth: number): Set<string> {
+  if (depth > MESSAGE_DEPTH) {
+    throw new WireError(`its subgraphs lie more than ${MESSAGE_DEPTH} deep in each other`);
+  }
   const used = new Set<string>(), made = new Set<string>();
   for (const field of readFields(graph)) {
     if (field.number === 1) {
-      const node = readNode(fieldBytes(graph, field), 0);
+      const node = readNode(fieldBytes(graph, field), 0, depth);
       for (const name of [...node.inputs, ...node.captures]) if (name) used.add(name);
       for (const name of node.outputs) made.add(name);
     } else if (field.number === 5) made.add(readTensorHeader(fieldBytes(graph, field)).name);

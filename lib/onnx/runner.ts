@@ -11,7 +11,8 @@ import { type FeedMaker, planFeeds } from "./feeds.ts";
 import { loadModel } from "./graph.ts";
 import { resolveHookpoints } from "./hookpoints.ts";
 import type { OnnxModel } from "./model.ts";
-import { firstLine, loadRuntime, type OnnxRuntime, type RuntimeOptions } from "./providers.ts";
+import { loadRuntime, type OnnxRuntime, type RuntimeOptions } from "./providers.ts";
+import { runtimeError } from "./runtime_error.ts";
 import type { DeviceTaps, ModelRunner, ProviderName } from "./types.ts";
 
 /** What a runner is made from. */
@@ -44,7 +45,7 @@ export async function createRunner(options: RunnerOptions): Promise<ModelRunner>
     session = await openSession(runtime, tapped.model);
   } catch (error) {
     runtime.close();
-    throw failed("load", model, error);
+    throw runtimeError("load", model, error);
   }
   const check = idCheck(model);
   return makeRunner({ model, runtime, session, feeds, check, taps: tensors, tapped });
@@ -78,14 +79,6 @@ function idCheck(model: OnnxModel): OpenModel["check"] {
   };
 }
 
-function failed(verb: string, model: OnnxModel, error: unknown): SdmError {
-  return new SdmError(
-    `Cannot ${verb} ONNX model "${model.name}": ONNX Runtime says "${firstLine(error)}", ` +
-      `a model that it can ${verb} is needed`,
-    { cause: error },
-  );
-}
-
 /** The error of a run after `close()`. */
 export function closedError(name: string): SdmError {
   return new SdmError(`Cannot run ONNX model "${name}": it was closed, an open runner is needed`);
@@ -107,7 +100,7 @@ function makeRunner(open: OpenModel): ModelRunner {
       const found = await session.run(given);
       return outputs.map((output) => found[output] as Tensor);
     } catch (error) {
-      throw failed("run", model, error);
+      throw runtimeError("run", model, error);
     }
   }
 

@@ -3,26 +3,13 @@
  * model's own file. A model of gigabytes is known from some megabytes this way, and its weights are never copied.
  * @module
  */
+import { MESSAGE_DEPTH, type MessageKind, MESSAGES } from "./nesting.ts";
 import { intField, joinBytes, sizedField, sizedHeader, WireError } from "./protobuf.ts";
 
 /** Data of fewer bytes than this stays in the model. */
 const SMALL = 65536;
 /** Bytes that are read at once while fields are looked for. */
 const WINDOW = 1 << 18;
-
-/** Messages that may hold weights. */
-export type MessageKind = "model" | "graph" | "node" | "attribute" | "tensor" | "function";
-/** The fields of each message that hold one of the others. */
-export const MESSAGES: Readonly<Record<MessageKind, Readonly<Record<number, MessageKind>>>> = {
-  model: { 7: "graph", 25: "function" },
-  function: { 7: "node" },
-  graph: { 1: "node", 5: "tensor" },
-  node: { 5: "attribute" },
-  attribute: { 5: "tensor", 6: "graph", 10: "tensor", 11: "graph" },
-  tensor: {},
-};
-/** Graphs in nodes in graphs are followed this far; deeper ones are read as they are. */
-export const MESSAGE_DEPTH = 64;
 
 /** A file, of which a part is in memory. */
 class Window {

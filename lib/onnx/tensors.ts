@@ -118,7 +118,7 @@ export function tensorFloats(
   const width = widths[tensor.elemType];
   if (width === undefined) return undefined;
   const size = sizeOf(tensor.dims);
-  const raw = rawData(model, tensor, size * width) ?? typedData(tensor);
+  const raw = rawData(model, tensor) ?? typedData(tensor);
   if (raw.length !== size * width) throw short(model, tensor, raw.length, size * width);
   const view = viewOf(raw), scratch = new DataView(new ArrayBuffer(4));
   const out = new Float32Array(size);
@@ -144,11 +144,10 @@ function short(model: OnnxModel, tensor: OnnxInitializer, found: number, needed:
 function rawData(
   model: OnnxModel,
   tensor: OnnxInitializer,
-  needed: number,
 ): Uint8Array | undefined {
   if (tensor.external) {
-    const { location, offset, length } = tensor.external;
-    return readRange(model, externalPath(model, location), offset, length ?? needed);
+    const { path, offset, length } = dataPlace(model, tensor);
+    return readRange(model, path, offset, length);
   }
   const field = readFields(tensor.bytes).find((f) => f.number === 9);
   return field && fieldBytes(tensor.bytes, field);
@@ -193,6 +192,25 @@ export function externalPath(model: OnnxModel, location: string): string {
     throw new SdmError(`${doing}: the file lies outside, one in the model's folder is needed`);
   }
   return model.path.replace(/[^\\/]*$/, "") + location;
+}
+
+/**
+ * Where the data of a weight lies that is in another file.
+ * @throws SdmError when the model does not say it, or names a file outside its folder
+ */
+export function dataPlace(
+  model: OnnxModel,
+  tensor: OnnxInitializer,
+): { path: string; offset: number; length: number } {
+  const { location, offset, length = dataBytes(tensor) ?? NaN } = tensor.external!;
+  const path = externalPath(model, location);
+  if (!(offset >= 0 && length >= 0 && Number.isSafeInteger(offset + length))) {
+    throw new SdmError(
+      `Cannot read ONNX model "${model.name}": tensor "${tensor.name}" is ${length} bytes at byte ${offset} of ` +
+        `"${location}", whole numbers from 0 on are needed`,
+    );
+  }
+  return { path, offset, length };
 }
 
 /** The error for a data file that cannot be opened. */

@@ -1,6 +1,7 @@
 import assert from "assert";
 import { SdmError } from "../../lib/base/errors.ts";
 import { loadModel, parseModel } from "../../lib/onnx/graph.ts";
+import { readModel } from "../../lib/onnx/read.ts";
 import { joinBytes, sizedField } from "../../lib/onnx/protobuf.ts";
 import { tensorFloats } from "../../lib/onnx/tensors.ts";
 import { model, node, value, weight } from "./build.ts";
@@ -106,7 +107,7 @@ Deno.test("tensorFloats() refuses data that is missing, outside the folder or to
   const at = (location: string) => ({ ...tensor, external: { location, offset: 0, length: 4096 } });
   assert.throws(() => tensorFloats(outside, at("none.data")), /there is no file ".*none\.data"/);
   assert.throws(() => tensorFloats(outside, at("../x.data")), /outside/);
-  const short = parseModel(
+  const short = readModel(
     model([weight("w", [2, 3], [1, 2, 3]), node("Neg", ["w"], ["y"])]),
     "m",
   );
