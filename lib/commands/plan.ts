@@ -7,6 +7,7 @@ import { SdmError } from "../base/errors.ts";
 import { loadConfig } from "../config/load.ts";
 import { SECTION_NAMES } from "../config/schema.ts";
 import { addConfigFlags } from "./config_flags.ts";
+import { fetchInputs } from "./inputs.ts";
 import { planInWorker } from "./library.ts";
 import { planLines } from "./plan_lines.ts";
 import type { Session } from "./session.ts";
@@ -56,7 +57,8 @@ export function define(command: Command, session: Session): void {
       {
         using work = session.work("Stopping");
         const hooks = { onProgress: work.view.onProgress, signal: work.signal };
-        forecast = await planInWorker(request, hooks);
+        const config = await fetchInputs(request.config, hooks);
+        forecast = await planInWorker({ ...request, config }, hooks);
       }
       // What does not fit is bad input, as it would be to sdm train.
       if (forecast.trouble.length > 0) session.exitCode = 2;
