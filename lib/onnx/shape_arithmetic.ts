@@ -15,13 +15,27 @@ export function broadcast(a: Dim[] | undefined, b: Dim[] | undefined): Dim[] | u
   });
 }
 
+/** Numbers and symbols whose product the sizes are; a sum in text is one symbol. */
+function factorsOf(dims: readonly Dim[]): { count: number; symbols: string[] } {
+  let count = 1;
+  const symbols: string[] = [];
+  for (const dim of dims) {
+    const parts = typeof dim === "number" || dim.includes(" ") ? [dim] : dim.split("*");
+    for (const part of parts) {
+      const number = Number(part);
+      if (part !== "" && Number.isFinite(number)) count *= number;
+      else symbols.push(String(part));
+    }
+  }
+  return { count, symbols };
+}
+
 /** Product of sizes; text when one is a symbol. */
 export function product(dims: readonly Dim[]): Dim {
-  const numbers = dims.filter((d) => typeof d === "number").reduce((a, b) => a * b, 1);
-  const symbols = dims.filter((d) => typeof d === "string");
+  const { count, symbols } = factorsOf(dims);
   if (symbols.includes("?")) return "?";
-  if (symbols.length === 0) return numbers;
-  return [...(numbers === 1 ? [] : [String(numbers)]), ...symbols].join("*");
+  if (symbols.length === 0) return count;
+  return [...(count === 1 ? [] : [String(count)]), ...symbols].join("*");
 }
 
 /** Arithmetic of sizes, exact for numbers, text for symbols. */
@@ -50,12 +64,12 @@ export function axisOf(axis: number | undefined, rank: number, normal: number): 
 
 /** What is left of a product of sizes when others are taken out. */
 export function divide(dims: readonly Dim[], by: readonly Dim[]): Dim {
-  const left = dims.filter((d) => typeof d === "string");
-  let count = dims.filter((d) => typeof d === "number").reduce((a, b) => a * b, 1);
-  for (const d of by) {
-    if (typeof d === "number") count /= d;
-    else if (left.includes(d)) left.splice(left.indexOf(d), 1);
-    else return "?";
+  const { count, symbols } = factorsOf(dims), taken = factorsOf(by);
+  for (const symbol of taken.symbols) {
+    const at = symbols.indexOf(symbol);
+    if (at < 0) return "?";
+    symbols.splice(at, 1);
   }
-  return Number.isInteger(count) ? product([count, ...left]) : "?";
+  const rest = count / taken.count;
+  return Number.isInteger(rest) ? product([rest, ...symbols]) : "?";
 }
