@@ -12,7 +12,7 @@ type Waiting = { resolve: (answer: RunnerAnswer) => void; reject: (error: Error)
 type Unnumbered<T> = T extends { id: number } ? Omit<T, "id"> : never;
 
 /** A worker whose answers are promises. */
-class Line {
+export class Line {
   readonly #worker = spawnModelWorker();
   readonly #waiting = new Map<number, Waiting>();
   #next = 0;
@@ -50,6 +50,14 @@ class Line {
   }
 }
 
+/** A model as it crosses to a worker: by its path, or its bytes. */
+export function portableModel(
+  model: RunnerOptions["model"],
+): string | { bytes: Uint8Array; name: string } {
+  if (typeof model === "string") return model;
+  return model.path ?? { bytes: model.bytes, name: model.name };
+}
+
 /**
  * Loads a model in a worker of its own; results move over without a copy. Runs queue in the order of the calls.
  * `close()` waits for the runs that were asked for before it and then ends the worker.
@@ -59,9 +67,7 @@ export async function spawnRunner(options: Omit<RunnerOptions, "device">): Promi
   const { model } = options;
   const name = typeof model === "string" ? model : model.name;
   const line = new Line();
-  const portable = typeof model === "string"
-    ? model
-    : model.path ?? { bytes: model.bytes, name: model.name };
+  const portable = portableModel(model);
   let opened: RunnerAnswer;
   try {
     opened = await line.ask({ kind: "open", options: { ...options, model: portable } });

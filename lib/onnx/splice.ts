@@ -13,7 +13,7 @@ import { HEAD } from "./loss_head.ts";
 import type { OnnxModel } from "./model.ts";
 import { firstLine, loadRuntime, type OnnxRuntime, type ProviderOptions } from "./providers.ts";
 import { planSplice, type SplicePart, type SplicePlan } from "./splice_plan.ts";
-import type { CleanRun, SplicedRun, Splicer } from "./splice_types.ts";
+import type { CleanRun, SplicedRun, SplicedStep, Splicer } from "./splice_types.ts";
 import type { ProviderName } from "./types.ts";
 
 /** What a splicer is made from. */
@@ -171,7 +171,7 @@ class Walks implements Splicer {
     target: number,
     value: Float32Array,
     mask?: Float32Array,
-  ): Promise<{ inputs: (Float32Array | undefined)[]; losses?: SplicedRun }> {
+  ): Promise<SplicedStep> {
     const { order, inputs } = this.#plan;
     const place = order.indexOf(target);
     if (place === 0) this.#walk = new Map(this.#clean);

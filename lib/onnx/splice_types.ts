@@ -22,8 +22,16 @@ export interface CleanRun {
   ce: Float32Array;
 }
 
-/** A model that can be run with some of its tensors replaced. One call at a time. */
-export interface Splicer {
+/** What comes behind one target of several. */
+export interface SplicedStep {
+  /** The inputs that are computed behind it, at their places. */
+  inputs: (Float32Array | undefined)[];
+  /** The losses, behind the last target. */
+  losses?: SplicedRun;
+}
+
+/** What is known of a splicer. */
+export interface SplicerFacts {
   /** The provider in use. */
   readonly provider: ConcreteProvider;
   /** Number of targets. */
@@ -32,6 +40,10 @@ export interface Splicer {
   readonly vocab?: number;
   /** Of every input, whether it is computed before the target of the same number is replaced. */
   readonly inputsInOrder: readonly boolean[];
+}
+
+/** A model that can be run with some of its tensors replaced. One call at a time. */
+export interface Splicer extends SplicerFacts {
   /** Runs contexts as they are; all other calls are about the contexts of the last clean run. */
   clean(ids: Int32Array, batch: number, length: number): Promise<CleanRun>;
   /**
@@ -47,13 +59,8 @@ export interface Splicer {
   /**
    * Replaces one target after another, to be called for all of them in order: what is behind a target is computed with all
    * earlier ones replaced.
-   * @returns the inputs that are computed behind this target, and the losses behind the last one
    */
-  replaceNext(
-    target: number,
-    value: Float32Array,
-    mask?: Float32Array,
-  ): Promise<{ inputs: (Float32Array | undefined)[]; losses?: SplicedRun }>;
+  replaceNext(target: number, value: Float32Array, mask?: Float32Array): Promise<SplicedStep>;
   /** Frees the model. */
   close(): Promise<void>;
 }
