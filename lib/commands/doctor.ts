@@ -3,17 +3,22 @@
  * @module
  */
 import type { Command } from "commander";
-import { formatBytes } from "../base/format.ts";
-import type { DoctorFacts } from "./doctor_facts.ts";
+import { formatBytes, formatFigure } from "../base/format.ts";
+import type { AdapterFacts, DoctorFacts } from "./doctor_facts.ts";
 import type { Session } from "./session.ts";
 import { factLines } from "./terminal/table.ts";
 import type { Style } from "./terminal/style.ts";
 
 /** Defines the command. */
 export function define(command: Command, session: Session): void {
-  command.action(async () => {
+  command.option("--tune", "find the fastest kernels of this adapter now, and remember them");
+  command.action(async (flags: { tune?: boolean }) => {
     const { doctorFacts } = await import("./doctor_facts.ts");
-    const found = await doctorFacts();
+    let found: DoctorFacts;
+    {
+      using work = session.work("Stopping");
+      found = await doctorFacts({ tune: flags.tune === true, onProgress: work.view.onProgress });
+    }
     const usable = isUsable(found);
     if (!usable) session.exitCode = 2;
     if (session.json) return session.printJson({ ...found, usable });
@@ -47,7 +52,19 @@ function adapterRows(adapter: DoctorFacts["adapter"], style: Style): [string, st
       `${limits.max_storage_buffers} storage buffers, ` +
       `${formatBytes(limits.workgroup_bytes)} a workgroup`,
     ],
+    ["kernels", kernelsText(adapter, style)],
   ];
+}
+
+/** Which variants of kernels the adapter gets. */
+function kernelsText({ kernels }: AdapterFacts, style: Style): string {
+  if (!kernels) return "as they are made for adapters of this kind; sdm doctor --tune tries all";
+  const faults = kernels.faults.map(({ kernel, variant, fault }) =>
+    style.warn(`; ${kernel} is wrong as "${variant}" and is not used so: ${fault}`)
+  );
+  const chosen = Object.entries(kernels.tuning).map(([kernel, variant]) => `${kernel} ${variant}`);
+  return `${chosen.join(", ")} (tried ${kernels.date.slice(0, 10)} in ` +
+    `${formatFigure(kernels.seconds, 3)} s)${faults.join("")}`;
 }
 
 /** What is said on the terminal. */

@@ -3,9 +3,11 @@
  * @module
  */
 import { messageOf, SdmError } from "../base/errors.ts";
+import type { OnProgress } from "../base/progress.ts";
 import { VERSION } from "../base/version.ts";
 import { freeBytes } from "../files/disk.ts";
 import type { FamilyDescription } from "../report/families.ts";
+import type { RememberedTuning } from "../train/tuned_gpu.ts";
 import { adapterAdvice, parseOsRelease } from "./doctor_advice.ts";
 
 /** An adapter that was opened. */
@@ -22,6 +24,16 @@ export interface AdapterFacts {
   timestamps: boolean;
   /** Limits that matter to training. */
   limits: Record<string, number>;
+  /** What was found of the variants of kernels; null where nothing was tried. */
+  kernels: RememberedTuning | null;
+}
+
+/** What to do beyond looking. */
+export interface DoctorOptions {
+  /** Find the fastest variants of kernels now. */
+  tune: boolean;
+  /** Receives progress. */
+  onProgress: OnProgress;
 }
 
 /** Everything that `sdm doctor` says. */
@@ -49,11 +61,16 @@ async function osRelease(): Promise<Record<string, string>> {
   return parseOsRelease(await Deno.readTextFile("/etc/os-release").catch(() => ""));
 }
 
-async function adapterFacts(release: Record<string, string>): Promise<DoctorFacts["adapter"]> {
+async function adapterFacts(
+  release: Record<string, string>,
+  { tune, onProgress }: DoctorOptions,
+): Promise<DoctorFacts["adapter"]> {
   const { openGpu } = await import("../gpu/device.ts");
+  const { findTuning, knownTuning } = await import("../train/tuned_gpu.ts");
   try {
     const gpu = await openGpu();
     const { facts } = gpu;
+    const kernels = tune ? await findTuning(gpu, onProgress) : await knownTuning(facts) ?? null;
     gpu.close();
     return {
       name: facts.name,
@@ -68,6 +85,7 @@ async function adapterFacts(release: Record<string, string>): Promise<DoctorFact
         max_invocations: facts.maxInvocations,
         workgroup_bytes: facts.workgroupBytes,
       },
+      kernels,
     };
   } catch (error) {
     const root = Deno.build.os === "linux" && Deno.uid() === 0;
@@ -97,7 +115,7 @@ async function providerTrouble(name: "cpu" | "wasm" | "webgpu"): Promise<string 
 }
 
 /** Tries everything, one thing after another. */
-export async function doctorFacts(): Promise<DoctorFacts> {
+export async function doctorFacts(options: DoctorOptions): Promise<DoctorFacts> {
   const release = await osRelease();
   const { describeFamilies } = await import("../report/families.ts");
   const { total, available } = Deno.systemMemoryInfo();
@@ -108,7 +126,7 @@ export async function doctorFacts(): Promise<DoctorFacts> {
       arch: Deno.build.arch,
       name: release.PRETTY_NAME ?? `${Deno.build.os} ${Deno.osRelease()}`,
     },
-    adapter: await adapterFacts(release),
+    adapter: await adapterFacts(release, options),
     providers: {
       cpu: await providerTrouble("cpu"),
       wasm: await providerTrouble("wasm"),

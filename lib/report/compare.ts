@@ -12,12 +12,12 @@ import { openTextInputs } from "../data/text_inputs.ts";
 import { figuresOn, readHeldOut } from "../evals/evaluate.ts";
 import { pcaFigures } from "../evals/pca.ts";
 import { writeFileAtomic, writeJson } from "../files/atomic.ts";
-import { openGpu } from "../gpu/device.ts";
 import { openDictionary } from "../interop/detect.ts";
 import type { Provenance } from "../models/record.ts";
 import { FAMILIES } from "../models/mod.ts";
 import type { TypeName } from "../config/names.ts";
 import type { RunManifest } from "../train/manifest.ts";
+import { openTunedGpu } from "../train/tuned_gpu.ts";
 import { comparePage } from "./compare_page.ts";
 import type { CompareGroup, CompareOutcome, CompareRow } from "./compare_types.ts";
 import { type CompareRequest, planComparison, type PlannedRun } from "./compare_plan.ts";
@@ -73,7 +73,7 @@ export async function runCompare(
 
 /** Held-out rows come from a model and text, whatever training reads. */
 function needHeldOut({ model, data }: Config): void {
-  const text = data.eval_text ?? data.text;
+  const text = data.eval_text ?? data.text ?? data.dataset;
   if (model.onnx !== undefined && text !== undefined) return;
   throw new SdmError(
     "Cannot compare: held-out activations come from a model and text, model.onnx and " +
@@ -110,11 +110,7 @@ async function measureGroup(
 ): Promise<CompareGroup> {
   const [{ run: { config: first, l0 }, from: { provenance } }] = entries;
   const config = measuringConfig(first, provenance);
-  const gpu = await openGpu({
-    powerPreference: config.gpu.power_preference,
-    maxBindingBytes: config.gpu.max_binding_bytes,
-    subgroups: config.gpu.subgroups,
-  });
+  const gpu = await openTunedGpu(config.gpu, hooks.onProgress);
   try {
     const inputs = await openTextInputs(textOptions(config, "held_out"), hooks.onProgress);
     try {

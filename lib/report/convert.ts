@@ -10,11 +10,11 @@ import { readHeldOut } from "../evals/evaluate.ts";
 import { figuresOf } from "../evals/sums.ts";
 import type { Measured } from "../evals/definitions.ts";
 import { exists } from "../files/documents.ts";
-import { openGpu } from "../gpu/device.ts";
 import { openDictionary } from "../interop/detect.ts";
 import { saveDictionary } from "../interop/save.ts";
 import { asJumprelu } from "../models/calibrate.ts";
 import { loadDictionary } from "../models/inference.ts";
+import { openTunedGpu } from "../train/tuned_gpu.ts";
 import type { EvaluateHooks, EvaluateRequest } from "./evaluate.ts";
 
 /** What is converted. */
@@ -47,12 +47,7 @@ export async function convertDictionary(
     throw new SdmError(`Cannot write to "${out}": it exists, a new folder is needed`);
   }
   const opened = await openDictionary(path);
-  const { power_preference: powerPreference, subgroups } = config.gpu;
-  const gpu = await openGpu({
-    powerPreference,
-    subgroups,
-    maxBindingBytes: config.gpu.max_binding_bytes,
-  });
+  const gpu = await openTunedGpu(config.gpu, hooks.onProgress);
   try {
     const inputs = await openTextInputs(textOptions(config, "held_out"), hooks.onProgress);
     try {

@@ -12,8 +12,8 @@ import type { Downstream } from "../evals/downstream.ts";
 import { type Contender, evaluateDictionary, type Evaluation } from "../evals/evaluate.ts";
 import { writeJson } from "../files/atomic.ts";
 import { exists } from "../files/documents.ts";
-import { openGpu } from "../gpu/device.ts";
 import { openDictionary, type OpenedDictionary } from "../interop/detect.ts";
+import { openTunedGpu } from "../train/tuned_gpu.ts";
 import { measureLosses } from "./losses.ts";
 import { untrainedRecord } from "./untrained.ts";
 
@@ -62,11 +62,7 @@ export async function measure(
 ): Promise<Measured> {
   const { config } = request;
   const opened = await openDictionary(request.path);
-  const gpu = await openGpu({
-    powerPreference: config.gpu.power_preference,
-    maxBindingBytes: config.gpu.max_binding_bytes,
-    subgroups: config.gpu.subgroups,
-  });
+  const gpu = await openTunedGpu(config.gpu, hooks.onProgress);
   try {
     const inputs = await openTextInputs(textOptions(config, "held_out"), hooks.onProgress);
     let evaluation: Evaluation;

@@ -12,7 +12,7 @@ import type { ResolvedConfig } from "../config/types.ts";
 import { writeJson } from "../files/atomic.ts";
 import { ensureFreshFolder } from "../files/fresh_folder.ts";
 import { JsonLinesWriter } from "../files/json_lines.ts";
-import { type Gpu, openGpu } from "../gpu/device.ts";
+import type { Gpu } from "../gpu/device.ts";
 import { type KernelTime, timeKernels } from "../gpu/program.ts";
 import { familyOf } from "../models/mod.ts";
 import type { Provenance } from "../models/record.ts";
@@ -33,7 +33,9 @@ import { modelOptionsOf, stepsOf } from "./plan.ts";
 import { planError, planLine, planOf, withPace } from "./planned.ts";
 import { initialise, measureScales, measureVariance, newestCheckpoint } from "./start.ts";
 import { untilStopped } from "./stop.ts";
+import { openTunedGpu } from "./tuned_gpu.ts";
 import type { TrainRequest, TrainResult } from "./types.ts";
+import { waitingFigure } from "./waiting.ts";
 
 /** How a run speaks with its caller. */
 export interface TrainHooks {
@@ -72,15 +74,11 @@ export async function runTraining(
   const path = request.config.output_path;
   const before = request.resume ? await readManifest(path) : undefined;
   if (!request.resume) await ensureFreshFolder(path, { overwrite: request.overwrite });
-  const { gpu: wanted, train } = request.config;
-  const gpu = await openGpu({
-    powerPreference: wanted.power_preference,
-    maxBindingBytes: wanted.max_binding_bytes,
-    subgroups: wanted.subgroups,
-  });
+  const { train } = request.config;
+  const gpu = await openTunedGpu(request.config.gpu, hooks.onProgress);
   try {
     const steps = Math.ceil(train.training_tokens / train.batch_tokens);
-    const inputs = await open(request.config, steps, hooks.onProgress);
+    const inputs = await open(request.config, steps, hooks.onProgress, gpu);
     try {
       const run = await openRun(request, gpu, inputs, before, hooks.signal);
       return await trainAndExport(run, request, hooks);
@@ -102,7 +100,7 @@ async function openRun(
   const path = request.config.output_path;
   const config = resolveDefaults(request.config, inputs.widths);
   const family = familyOf(config.dictionary.type);
-  const dry = await dryRun(gpu.facts, config);
+  const dry = await dryRun(gpu.facts, config, inputs.batches.batchesPerEpoch);
   if (before) sameData(path, before, inputs);
   const resumed = before && await newestCheckpoint(path, config);
   const batches = untilStopped(inputs.batches, signal);
@@ -175,7 +173,9 @@ async function trainAndExport(
   });
   let state = resumed;
   const started = performance.now();
-  const waited = run.inputs.batches.waitedSeconds;
+  const { batches } = run.inputs;
+  const before = { waitedSeconds: batches.waitedSeconds, idleSeconds: batches.idleSeconds };
+  const source = String(batches.describe().source);
   const report = (step: number) => {
     const seconds = (performance.now() - started) / 1000;
     hooks.onProgress({
@@ -188,9 +188,7 @@ async function trainAndExport(
         fvu: figures["recon/fvu"],
         l0: figures["sparsity/l0"],
         dead: figures["sparsity/dead_frac"],
-        "waiting for data": `${
-          Math.round(100 * (run.inputs.batches.waitedSeconds - waited) / seconds)
-        } %`,
+        ...waitingFigure(batches, before, seconds, source),
       },
     });
   };
@@ -255,13 +253,14 @@ function withTimes(
   times: readonly KernelTime[],
 ): RunManifest {
   const rows = (end.step - (resumed?.step ?? 0)) * config.train.batch_tokens;
-  const earlier = manifest.seconds ?? { training: 0, waiting: 0 };
+  const earlier = manifest.seconds ?? { training: 0, waiting: 0, idle: 0 };
   const last: RunManifest = {
     ...manifest,
     finished: finished ? manifest.finished ?? new Date().toISOString() : undefined,
     seconds: {
       training: earlier.training + end.seconds,
       waiting: earlier.waiting + end.waitedSeconds,
+      ...end.idleSeconds === undefined ? {} : { idle: (earlier.idle ?? 0) + end.idleSeconds },
     },
     tokens_per_second: rows > 0 ? rows / end.seconds : manifest.tokens_per_second,
     peak_gpu_bytes: Math.max(manifest.peak_gpu_bytes ?? 0, gpu.memory.peakBytes),
