@@ -7,6 +7,11 @@ import type { ShuffledBatches } from "../data/shuffled_batches.ts";
 /** How many, unless an epoch has fewer. */
 const CALIBRATION_ROWS = 16384;
 
+/** How many batches that is. */
+export function calibrationBatches(batchRows: number, batchesPerEpoch: number): number {
+  return Math.min(batchesPerEpoch, Math.max(1, Math.ceil(CALIBRATION_ROWS / batchRows)));
+}
+
 /** Rows of every point that come after those of step `step`, scaled as in training, and which of them count. */
 export async function calibrationRows(
   batches: ShuffledBatches,
@@ -14,8 +19,7 @@ export async function calibrationRows(
   step: number,
 ): Promise<{ points: Float32Array[]; mask: Float32Array }> {
   const { batchRows } = batches;
-  const wanted = Math.ceil(CALIBRATION_ROWS / batchRows);
-  const count = Math.min(batches.batchesPerEpoch, Math.max(1, wanted));
+  const count = calibrationBatches(batchRows, batches.batchesPerEpoch);
   const points = batches.points.map(({ d }) => new Float32Array(count * batchRows * d));
   const mask = new Float32Array(count * batchRows).fill(1);
   for (let i = 0; i < count; i++) {

@@ -39,7 +39,7 @@ export async function textFacts(config: Config): Promise<Omit<DataFacts, "width"
   const beside = [`${onnx}_data`, `${onnx}.data`, onnx.replace(/\.onnx$/, ".data")];
   const sizes = await Promise.all([onnx, ...beside].map(size));
   return {
-    tokens: config.data.text ? textOptions(config, "train").maxTokens ?? 0 : 0,
+    tokens: config.data.text ?? config.data.dataset ? textOptions(config, "train").maxTokens ?? 0 : 0,
     modelBytes: sizes.reduce((a, b) => a + b, 0),
   };
 }
@@ -77,7 +77,8 @@ export async function knownData(config: Config): Promise<KnownData> {
   if (data.activations !== undefined) {
     const inputs = await openTrainInputs(config, 1, silent);
     await inputs.close();
-    return await known(inputs.widths);
+    const { data, widths } = await known(inputs.widths);
+    return { widths, data: { ...data, batchesPerEpoch: inputs.batches.batchesPerEpoch } };
   }
   const contextSize = sequences ? data.context_size : undefined;
   if (model.onnx !== undefined) {

@@ -12,6 +12,7 @@ import type { Rows } from "../gpu/rows.ts";
 import { loadAbove } from "../models/calibrate.ts";
 import { familyOf } from "../models/mod.ts";
 import type { ModelFamily, ModelOptions, TrainableModel } from "../models/types.ts";
+import { calibrationBatches } from "./calibration_rows.ts";
 import type { Amount, GpuForecast, Phase, SplitTensor } from "./forecast_types.ts";
 import { freeTraining } from "./free_training.ts";
 import { ringReads } from "./loop.ts";
@@ -35,9 +36,14 @@ const floats = ({ rows, cols }: Rows) => rows * cols;
 
 /**
  * Counts the memory of a run.
+ * @param batchesPerEpoch batches of all data: few of them make a small sample of first weights
  * @throws OutOfMemoryError when a buffer is larger than the device allows
  */
-export async function dryRun(facts: DeviceFacts, config: ResolvedConfig): Promise<DryRun> {
+export async function dryRun(
+  facts: DeviceFacts,
+  config: ResolvedConfig,
+  batchesPerEpoch = Infinity,
+): Promise<DryRun> {
   const gpu = dryGpu(facts);
   const options = modelOptionsOf(config);
   const family = familyOf(config.dictionary.type);
@@ -53,14 +59,16 @@ export async function dryRun(facts: DeviceFacts, config: ResolvedConfig): Promis
     peaks.push([name, gpu.memory.peakBytes]);
   };
 
-  await phase("start", () => start(gpu, config, options));
+  await phase("start", () => start(gpu, config, options, batchesPerEpoch));
   await phase("training", () => void ringReads(gpu, model));
   const found = { training_bytes: gpu.memory.bytes, ...purposesOf(gpu, model) };
   await phase("checkpoint", () => {
-    const largest = Math.max(...matrices.flatMap((m) => m.shards.map((s) => s.buffer.size)));
+    const largest = Math.max(
+      ...matrices.flatMap((m) => m.shards.map((s) => s.rows * m.stride * 4)),
+    );
     destroyBuffer(gpu, createBuffer(gpu, largest, "read"));
   });
-  await phase("finish", () => finish(gpu, family, options, model));
+  await phase("finish", () => finish(gpu, family, options, { model, batchesPerEpoch }));
   const [peak_phase, peak_bytes] = peaks.reduce((a, b) => b[1] > a[1] ? b : a);
   const stateWords = sum(model.state.map((s) => s.words));
   return {
@@ -80,21 +88,34 @@ export async function dryRun(facts: DeviceFacts, config: ResolvedConfig): Promis
 }
 
 /** What exists only while first weights are made. */
-async function start(gpu: DryGpu, { dictionary }: ResolvedConfig, options: ModelOptions) {
-  if (dictionary.init_b_dec !== "geometric_median") return;
-  const rows = startRows(gpu.facts, options, dictionary.init_b_dec, Infinity);
+async function start(
+  gpu: DryGpu,
+  { dictionary: { init_b_dec: how } }: ResolvedConfig,
+  options: ModelOptions,
+  batchesPerEpoch: number,
+): Promise<void> {
+  if (how !== "geometric_median") return;
+  const rows = startRows(gpu.facts, options, how, batchesPerEpoch);
   await geometricMedian(gpu, new Float32Array(rows * options.dOut), options.dOut);
 }
 
 /** What exists only while thresholds are measured after training. Arrays of zeros that nobody reads take no memory. */
-function finish(gpu: DryGpu, family: ModelFamily, options: ModelOptions, model: TrainableModel) {
-  const zeros = new Map(
-    model.parameters.map(({ name, value }) => [name, new Float32Array(floats(value))]),
+async function finish(
+  gpu: DryGpu,
+  family: ModelFamily,
+  options: ModelOptions,
+  { model, batchesPerEpoch }: { model: TrainableModel; batchesPerEpoch: number },
+): Promise<void> {
+  const zeros = model.parameters.map(({ name, value }) =>
+    [name, new Float32Array(floats(value))] as const
   );
-  const words = new Map(model.state.map(({ name, words }) => [name, new Float32Array(words)]));
-  const record = family.record(options, zeros, words);
+  const words = model.state.map(({ name, words }) => [name, new Float32Array(words)] as const);
+  const record = family.record(options, new Map(zeros), new Map(words));
   freeTraining(gpu, model);
-  if (record.activation.name === "batchtopk") loadAbove(freeable(gpu), record, Infinity, 0);
+  if (record.activation.name !== "batchtopk") return;
+  const rows = calibrationBatches(options.rows, batchesPerEpoch) * options.rows;
+  const dictionary = loadAbove(freeable(gpu), record, rows, 0);
+  await dictionary.run(dictionary.widths.map((d) => new Float32Array(dictionary.maxRows * d)));
 }
 
 /** Sums of the buffers that are there, by purpose, and those of the workspace by label. */

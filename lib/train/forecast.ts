@@ -104,10 +104,15 @@ async function withProbe(
     const { tokens } = await textFacts(small);
     const spent = (performance.now() - began) / 1000;
     const openSeconds = Math.max(0, spent - (textRate > 0 ? tokens / textRate : 0));
-    const { widths } = inputs;
+    const { widths, batches: { batchesPerEpoch } } = inputs;
     return await assemble({
       config: resolveDefaults(config, widths),
-      data: { width: rowWidth(config, widths), ...await textFacts(config) },
+      data: {
+        width: rowWidth(config, widths),
+        ...await textFacts(config),
+        // Of a text only as much was read as a probe needs.
+        ...config.data.activations !== undefined && { batchesPerEpoch },
+      },
       facts: gpu.facts,
       probe: async (dry, folder) => ({
         figures: await runProbe(gpu, inputs, resolveDefaults(config, widths), {
@@ -142,7 +147,7 @@ async function assemble({ config, data, facts, probe }: Known): Promise<Forecast
   };
   let dry: DryRun;
   try {
-    dry = await dryRun(facts, config);
+    dry = await dryRun(facts, config, data.batchesPerEpoch);
   } catch (error) {
     if (!(error instanceof OutOfMemoryError)) throw error;
     forecast.trouble.push({ message: error.message, advice: await smaller(facts, config) });

@@ -19,6 +19,8 @@ export interface DataFacts {
   tokens: number;
   /** Bytes of the language model's files; 0 for a store. */
   modelBytes: number;
+  /** Batches of a store; without end where that is not known. */
+  batchesPerEpoch?: number;
 }
 
 /** The program with the libraries that training loads, before any data: measured with Deno 2.9 on Linux. */
@@ -44,7 +46,6 @@ export function blockRowsOf({ data, train }: ResolvedConfig): number {
 /**
  * Memory of the process.
  * @param software whether the adapter's buffers lie in main memory too
- * @param resident what the process took in a probe, program and model being loaded and a block of `probeRows` rows made
  */
 export function forecastHost(
   config: ResolvedConfig,

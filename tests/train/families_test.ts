@@ -8,6 +8,7 @@ import type { StoreManifest } from "../../lib/data/store_manifest.ts";
 import { writeJson } from "../../lib/files/atomic.ts";
 import { writeSafetensors } from "../../lib/files/safetensors_write.ts";
 import { openDictionary } from "../../lib/interop/detect.ts";
+import { readManifest } from "../../lib/train/manifest.ts";
 import { withFolder } from "../files/folder.ts";
 import { plantedRows } from "../models/planted.ts";
 import { configOf, train } from "./runs.ts";
@@ -79,6 +80,8 @@ for (const type of TYPES) {
           const whole = await train(await config("whole"), { overwrite: true });
           assert.ok(whole.finished && Number.isFinite(whole.figures["loss/total"]), what);
           assert.ok(whole.figures["recon/fvu"] > 0, `${what}: ${whole.figures["recon/fvu"]}`);
+          const { plan, peak_gpu_bytes } = await readManifest(join(folder, "whole"));
+          assert.equal(peak_gpu_bytes, plan?.gpu_bytes, `${what}: memory as planned`);
           const { record } = await openDictionary(join(folder, "whole"));
           assert.equal(record.dSae, 48, what);
           if (activation !== activations[0] || encoder !== encoders[0]) continue;
