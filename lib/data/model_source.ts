@@ -3,10 +3,12 @@
  * @module
  */
 import { SdmError } from "../base/errors.ts";
+import type { Gpu } from "../gpu/device.ts";
 import { contextRows, type RowMaker } from "./context_rows.ts";
 import { epochOrders, slicesOf } from "./epoch_order.ts";
 import { checkUnits } from "./rows.ts";
-import type { Block, BlockSource } from "./types.ts";
+import { DeviceRows } from "./device_rows.ts";
+import type { BlockSource, HostSource } from "./types.ts";
 
 /** Options of {@link modelSource}. */
 export interface ModelSourceOptions extends RowMaker {
@@ -18,6 +20,8 @@ export interface ModelSourceOptions extends RowMaker {
   batchRows: number;
   /** Hears how many rows of a block are made, of how many. */
   onRows?: (done: number, rows: number) => void;
+  /** The device where the runner leaves its activations: blocks stay there too. */
+  gpu?: Gpu;
   /** Whether contexts stay whole and in order; every position must then be kept. */
   sequences?: boolean;
   /** More facts for the manifest. */
@@ -52,13 +56,18 @@ function wholeContexts({ tokens, kept, blockRows, batchRows }: ModelSourceOption
  * A source that runs the model. Block m of an epoch holds rows [m·blockRows, (m+1)·blockRows) of the kept positions in
  * the epoch's order of contexts; a context on the border of two blocks is run for both. Closing it closes the model.
  */
+export function modelSource(options: ModelSourceOptions & { gpu?: undefined }): HostSource;
+export function modelSource(options: ModelSourceOptions): BlockSource;
 export function modelSource(options: ModelSourceOptions): BlockSource {
   const { tokens, kept, runner, points, seed, blockRows, batchRows } = options;
   const epochRows = wholeBatches(kept.rows, batchRows, "the text");
   const unitRows = options.sequences ? wholeContexts(options) : 1;
   const orderOf = epochOrders(kept.rowStart, seed, "contexts");
+  const { gpu } = options;
+  const onDevice = gpu && runner.runOnDevice ? new DeviceRows(gpu, options, blockRows) : undefined;
   return {
     points,
+    ...onDevice && { onDevice: true, read: (block, list) => onDevice.read(block, list) },
     blockRows,
     epochRows,
     unitRows,
@@ -84,21 +93,21 @@ export function modelSource(options: ModelSourceOptions): BlockSource {
       },
       ...options.facts,
     }),
-    load: async (epoch: number, index: number): Promise<Block> => {
+    load: async (epoch, index, pace) => {
       const first = index * blockRows;
       const rows = Math.min(blockRows, epochRows - first);
       if (!(index >= 0 && rows > 0)) {
         throw new RangeError(`Cannot load block ${index}: an epoch has ${epochRows} rows`);
       }
-      const block = await contextRows(
-        options,
-        slicesOf(orderOf(epoch), first, rows),
-        undefined,
-        (done) => options.onRows?.(done, rows),
-      );
-      const { points, mask } = block;
+      const slices = slicesOf(orderOf(epoch), first, rows);
+      const tell = (done: number) => options.onRows?.(done, rows);
+      if (onDevice) return await onDevice.make(slices, pace, tell);
+      const { points, mask } = await contextRows(options, slices, undefined, tell);
       return mask ? { rows, points, mask } : { rows, points };
     },
-    close: () => runner.close(),
+    close: async () => {
+      onDevice?.close();
+      await runner.close();
+    },
   };
 }

@@ -9,7 +9,7 @@ import { SdmError } from "../base/errors.ts";
 import { normaliseRows, type RowNorm } from "../tensor/row_norm.ts";
 import { countedOnly } from "./counted.ts";
 import type { ShuffledBatches } from "./shuffled_batches.ts";
-import type { Batch, BatchSource } from "./types.ts";
+import { type Batch, type BatchSource, isOnDevice, nextBatch } from "./types.ts";
 
 /** The scale of one point and what it rests on. */
 export interface ScaleEstimate {
@@ -87,6 +87,10 @@ export function sumOfNorms(values: Float32Array, d: number): number {
 
 /** Batches whose rows are normalised, each by itself. */
 export function rowNormalised(batches: ShuffledBatches, how: RowNorm): ShuffledBatches {
+  const normalised = (batch: Batch): Batch => ({
+    ...batch,
+    points: batch.points.map((values, p) => normaliseRows(values, batches.points[p].d, how).values),
+  });
   return {
     points: batches.points,
     batchRows: batches.batchRows,
@@ -94,14 +98,15 @@ export function rowNormalised(batches: ShuffledBatches, how: RowNorm): ShuffledB
     get waitedSeconds() {
       return batches.waitedSeconds;
     },
+    get idleSeconds() {
+      return batches.idleSeconds;
+    },
     describe: () => ({ ...batches.describe(), row_norm: how }),
     close: () => batches.close(),
-    async batch(step: number): Promise<Batch> {
-      const batch = await batches.batch(step);
-      const points = batch.points.map((values, p) =>
-        normaliseRows(values, batches.points[p].d, how).values
-      );
-      return { ...batch, points };
+    batch: async (step) => normalised(await batches.batch(step)),
+    async next(step) {
+      const batch = await nextBatch(batches, step);
+      return isOnDevice(batch) ? { ...batch, norm: how } : normalised(batch);
     },
   };
 }

@@ -5,8 +5,17 @@
  */
 import { SdmError } from "../base/errors.ts";
 import { Permutation, RandomStream } from "../base/random.ts";
+import { StepPace } from "./pace.ts";
 import { checkUnits } from "./rows.ts";
-import type { Batch, BatchSource, Block, BlockSource } from "./types.ts";
+import {
+  type Batch,
+  type BatchSource,
+  type Block,
+  type BlockSource,
+  type DeviceBatch,
+  type DeviceBlock,
+  isOnDevice,
+} from "./types.ts";
 
 /** Options of {@link shuffledBatches}. */
 export interface ShuffleOptions {
@@ -22,6 +31,13 @@ export interface ShuffleOptions {
 export interface ShuffledBatches extends BatchSource {
   /** Batches of an epoch. */
   readonly batchesPerEpoch: number;
+}
+
+/** A block that is there or on its way. */
+interface Loading {
+  block: Promise<Block | DeviceBlock>;
+  /** Where it is made in the time of this thread. */
+  pace?: StepPace;
 }
 
 /** Where the batch of a step lies. */
@@ -51,8 +67,11 @@ class Shuffler implements ShuffledBatches {
   readonly #blocksPerEpoch: number;
   readonly #steps: number;
   readonly #stream: RandomStream;
-  readonly #blocks = new Map<number, Promise<Block>>();
+  readonly #blocks = new Map<number, Loading>();
   #waited = 0;
+  /** Loads under way, since when, and the seconds with at least one before; and since when batches are asked for. */
+  #loads = { underWay: 0, since: 0, busy: 0, first: 0 };
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(readonly source: BlockSource, options: ShuffleOptions) {
     const { batchRows, seed, steps = Infinity } = options;
@@ -84,6 +103,14 @@ class Shuffler implements ShuffledBatches {
     return this.#waited;
   }
 
+  get idleSeconds(): number | undefined {
+    const { underWay, since, busy, first } = this.#loads;
+    // What is made in the time of this thread is never behind or ahead of it.
+    if (this.source.onDevice || first === 0) return undefined;
+    const now = performance.now();
+    return (now - first - busy - (underWay > 0 ? now - since : 0)) / 1000;
+  }
+
   describe(): Record<string, unknown> {
     return {
       ...this.source.describe(),
@@ -94,22 +121,53 @@ class Shuffler implements ShuffledBatches {
   }
 
   async batch(step: number): Promise<Batch> {
+    return await this.#inTurn(async () => {
+      const batch = await this.#next(step);
+      if (!isOnDevice(batch)) return batch;
+      const { rows, block, list, mask } = batch;
+      const points = await this.source.read!(block, list);
+      return mask ? { step, rows, points, mask } : { step, rows, points };
+    });
+  }
+
+  next(step: number): Promise<Batch | DeviceBatch> {
+    return this.#inTurn(() => this.#next(step));
+  }
+
+  /** A block on a device is given up when another is asked for, so that calls must not overlap there. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.source.onDevice) return work();
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  async #next(step: number): Promise<Batch | DeviceBatch> {
     const place = this.#placeOf(step);
     const number = place.epoch * this.#blocksPerEpoch + place.block;
     const current = this.#block(number);
     for (const other of this.#blocks.keys()) {
-      if (other !== number && other !== number + 1) this.#blocks.delete(other);
+      if (other !== number && other !== number + 1) this.#drop(other);
     }
     const start = performance.now();
-    const block = await current;
+    current.pace?.hurry();
+    const block = await current.block;
+    const last = this.#lastStepOf(place);
+    if (last + 1 < this.#steps) {
+      const ahead = this.#block(number + 1);
+      // All of it is under way before the last step of this block, so that nothing is waited for then.
+      await ahead.pace?.until(Math.min(1, (place.part + 2) / (place.part + 1 + last - step)));
+    }
     this.#waited += (performance.now() - start) / 1000;
-    if (this.#lastStepOf(place) + 1 < this.#steps) this.#block(number + 1);
     return this.#cut(block, place, number, step);
   }
 
-  close(): Promise<void> {
-    this.#blocks.clear();
-    return this.source.close();
+  async close(): Promise<void> {
+    const loading = [...this.#blocks.values()].map(({ block }) => block);
+    for (const number of [...this.#blocks.keys()]) this.#drop(number);
+    // What is made on a device must have ended before its buffers are freed.
+    if (this.source.onDevice) await Promise.allSettled(loading);
+    await this.source.close();
   }
 
   #placeOf(step: number): BatchPlace {
@@ -125,19 +183,45 @@ class Shuffler implements ShuffledBatches {
   }
 
   /** A block that is loaded or being loaded. One that failed is forgotten, so that it can be asked for again. */
-  #block(number: number): Promise<Block> {
+  #block(number: number): Loading {
     const known = this.#blocks.get(number);
     if (known) return known;
     const epoch = Math.floor(number / this.#blocksPerEpoch);
-    const loading = this.source.load(epoch, number - epoch * this.#blocksPerEpoch);
-    loading.catch(() => {
+    const pace = this.source.onDevice ? new StepPace() : undefined;
+    const block = this.#timed(this.source.load(epoch, number - epoch * this.#blocksPerEpoch, pace));
+    const loading = { block, pace };
+    block.then(() => pace?.end(), () => {
+      pace?.end();
       if (this.#blocks.get(number) === loading) this.#blocks.delete(number);
     });
     this.#blocks.set(number, loading);
     return loading;
   }
 
-  #cut(block: Block, place: BatchPlace, number: number, step: number): Batch {
+  #timed(block: Loading["block"]): Loading["block"] {
+    const loads = this.#loads, now = performance.now();
+    loads.first ||= now;
+    if (loads.underWay++ === 0) loads.since = now;
+    const end = () => {
+      if (--loads.underWay === 0) loads.busy += performance.now() - loads.since;
+    };
+    block.then(end, end);
+    return block;
+  }
+
+  #drop(number: number): void {
+    const { block, pace } = this.#blocks.get(number)!;
+    this.#blocks.delete(number);
+    pace?.giveUp();
+    block.then((one) => isOnDevice(one) && one.release(), () => {});
+  }
+
+  #cut(
+    block: Block | DeviceBlock,
+    place: BatchPlace,
+    number: number,
+    step: number,
+  ): Batch | DeviceBatch {
     const unit = this.#unitRows;
     const permutation = new Permutation(block.rows / unit, this.#stream, number);
     const rows = this.batchRows;
@@ -152,9 +236,13 @@ class Shuffler implements ShuffledBatches {
       }
       return batch;
     };
+    const mask = block.mask ? { mask: gather(block.mask, 1) } : {};
+    if (isOnDevice(block)) {
+      const list = new Uint32Array(rows);
+      for (let i = 0; i < rows; i++) list[i] = chosen[Math.floor(i / unit)] * unit + i % unit;
+      return { step, rows, block, list, ...mask };
+    }
     const points = block.points.map((values, p) => gather(values, this.points[p].d));
-    return block.mask
-      ? { step, rows, points, mask: gather(block.mask, 1) }
-      : { step, rows, points };
+    return { step, rows, points, ...mask };
   }
 }

@@ -12,7 +12,7 @@ import { checkUnits } from "./rows.ts";
 import { openStore, type Store, storePoints } from "./store_reader.ts";
 import { readSpans } from "./store_rows.ts";
 import { type CountOptions, wholeContexts } from "./whole_contexts.ts";
-import type { Block, BlockSource, PointFacts } from "./types.ts";
+import type { Block, HostSource, PointFacts } from "./types.ts";
 
 /** One read is about this long, for below it a disk is slow, … */
 const READ_BYTES = 128 * 1024;
@@ -44,7 +44,7 @@ export interface StoreSourceOptions {
 export async function storeSource(
   store: string | Store,
   options: StoreSourceOptions,
-): Promise<BlockSource> {
+): Promise<HostSource> {
   const open = typeof store === "string" ? await openStore(store) : store;
   const { seed, blockRows, batchRows } = options;
   const { manifest } = open;

@@ -76,6 +76,7 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
   const requiredLimits: Record<string, number> = {};
   for (const name of LIMITS) requiredLimits[name] = adapter.limits[name];
 
+  let owner = adapter;
   let device: GPUDevice | undefined;
   let subgroups = { size: 0, directive: false };
   if (options.subgroups !== "off") {
@@ -91,8 +92,8 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
     }
   }
   if (!device) {
-    const again = await findAdapter(options.powerPreference);
-    device = await again.requestDevice({ requiredFeatures: wanted, requiredLimits });
+    owner = await findAdapter(options.powerPreference);
+    device = await owner.requestDevice({ requiredFeatures: wanted, requiredLimits });
   }
   const limits = device.limits;
   const facts: DeviceFacts = {
@@ -114,7 +115,7 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
     workgroupBytes: limits.maxComputeWorkgroupStorageSize,
     maxGroups: limits.maxComputeWorkgroupsPerDimension,
   };
-  return watch(device, facts);
+  return watch(device, facts, owner);
 }
 
 async function findAdapter(powerPreference?: GPUPowerPreference): Promise<GPUAdapter> {
@@ -134,7 +135,7 @@ async function findAdapter(powerPreference?: GPUPowerPreference): Promise<GPUAda
   return adapter;
 }
 
-function watch(device: GPUDevice, facts: DeviceFacts): Gpu {
+function watch(device: GPUDevice, facts: DeviceFacts, adapter: GPUAdapter): Gpu {
   let failure: Error | undefined;
   let closed = false;
   device.lost.then((info) => {
@@ -155,6 +156,8 @@ function watch(device: GPUDevice, facts: DeviceFacts): Gpu {
       : new Error(`GPU error: ${error.message}`);
   });
   const memory = { bytes: 0, peakBytes: 0 };
+  // A language model's runtime asks the device for its adapter; one that was collected by then aborts the process.
+  const alive: { adapter?: GPUAdapter } = { adapter };
   return {
     device,
     facts,
@@ -166,6 +169,7 @@ function watch(device: GPUDevice, facts: DeviceFacts): Gpu {
     close() {
       closed = true;
       device.destroy();
+      alive.adapter = undefined;
     },
   };
 }

@@ -18,6 +18,7 @@ import { openTextInputs, provenanceOf } from "../data/text_inputs.ts";
 import type { BlockSource } from "../data/types.ts";
 import { contextSizeOf } from "../data/whole_contexts.ts";
 import { sha256 } from "../files/hash.ts";
+import type { Gpu } from "../gpu/device.ts";
 import type { Provenance } from "../models/record.ts";
 import { expandPatterns } from "../onnx/patterns.ts";
 import { type LoadMeter, meterLoads } from "./load_meter.ts";
@@ -43,12 +44,14 @@ export interface TrainInputs {
 /**
  * Opens the data of a training run.
  * @param steps steps of the run, so that nothing is read ahead beyond the last
+ * @param gpu the dictionary's device, on which a model of the provider `webgpu` runs too
  * @throws SdmError for whatever is missing, damaged or too small
  */
 export async function openTrainInputs(
   config: Config,
   steps: number,
   onProgress: OnProgress,
+  gpu?: Gpu,
 ): Promise<TrainInputs> {
   const batchRows = config.train.batch_tokens;
   const blockRows = Math.max(1, Math.round(config.data.buffer_tokens / batchRows)) * batchRows;
@@ -56,7 +59,7 @@ export async function openTrainInputs(
   const loads = meterLoads();
   const { source, ...opened } = config.data.activations
     ? await fromStore(config, shape)
-    : await fromText(config, shape, onProgress, loads.meter);
+    : await fromText(config, { ...shape, gpu }, onProgress, loads.meter);
   try {
     const { dIn, dOut, layers } = commonWidths(source.points);
     const { points, sequences } = FAMILIES[config.dictionary.type];
@@ -150,11 +153,12 @@ async function fromStore(config: Config, shape: Shape): Promise<Opened> {
 
 async function fromText(
   config: Config,
-  shape: Shape,
+  shape: Shape & { gpu?: Gpu },
   onProgress: OnProgress,
   meter: LoadMeter,
 ): Promise<Opened> {
-  const inputs = await openTextInputs(textOptions(config, "train"), onProgress);
+  const device = shape.gpu?.device;
+  const inputs = await openTextInputs({ ...textOptions(config, "train"), device }, onProgress);
   const first = firstBlock(onProgress);
   try {
     const { tokens, kept, counted, runner, points, contextsPerRun, facts } = inputs;

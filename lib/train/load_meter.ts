@@ -2,7 +2,7 @@
  * Keeps count of what a source of blocks makes, so that a run can tell the pace of the language model from its own.
  * @module
  */
-import type { Block, BlockSource } from "../data/types.ts";
+import type { Block, BlockSource, DeviceBlock, Pace } from "../data/types.ts";
 
 /** What was made so far; grows while a run goes on. */
 export interface LoadMeter {
@@ -22,7 +22,7 @@ export function meterLoads(): { meter: LoadMeter; of(source: BlockSource): Block
     if (underWay++ === 0) began = performance.now();
     part = 0;
   };
-  const end = (block?: Block) => {
+  const end = (block?: Block | DeviceBlock) => {
     if (--underWay === 0) finished.seconds += (performance.now() - began) / 1000;
     finished.rows += block?.rows ?? 0;
     part = 0;
@@ -32,16 +32,31 @@ export function meterLoads(): { meter: LoadMeter; of(source: BlockSource): Block
     seconds: () => finished.seconds + (underWay > 0 ? (performance.now() - began) / 1000 : 0),
     onRows: (done) => part = done,
   };
+  /** While a block is not due nothing is made. */
+  const inTurns = (pace: Pace): Pace => ({
+    async turn(done) {
+      const made = part;
+      end();
+      try {
+        await pace.turn(done);
+      } finally {
+        begin();
+        part = made;
+      }
+    },
+  });
   const of = (source: BlockSource): BlockSource => ({
     points: source.points,
     blockRows: source.blockRows,
     epochRows: source.epochRows,
     unitRows: source.unitRows,
     describe: () => source.describe(),
-    async load(epoch, index) {
+    onDevice: source.onDevice,
+    read: source.read,
+    async load(epoch, index, pace) {
       begin();
       try {
-        const block = await source.load(epoch, index);
+        const block = await source.load(epoch, index, pace && inTurns(pace));
         end(block);
         return block;
       } catch (error) {

@@ -5,12 +5,12 @@
  */
 import type { ResolvedConfig } from "../config/types.ts";
 import type { ShuffledBatches } from "../data/shuffled_batches.ts";
-import type { Batch } from "../data/types.ts";
+import { type Batch, type DeviceBatch, nextBatch } from "../data/types.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { encode } from "../gpu/program.ts";
 import { ReadbackRing } from "../gpu/readback.ts";
-import { writeRows } from "../gpu/rows.ts";
 import type { MetricsRing, TrainableModel } from "../models/types.ts";
+import { feedBatch, stagedBytes } from "./feed.ts";
 import { learningRate, stepsOf, stepWords } from "./plan.ts";
 import { resample, resamplesAfter } from "./resample.ts";
 import { unlessAborted } from "./stop.ts";
@@ -52,6 +52,8 @@ export interface LoopEnd {
   seconds: number;
   /** Seconds of it that the loop waited for data. */
   waitedSeconds: number;
+  /** Seconds of it in which nothing was read or made ahead; undefined where that is done in the loop's own time. */
+  idleSeconds?: number;
   /** Figures of the last step, whether it was logged or not; undefined when no step was made. */
   figures?: StepFigures;
 }
@@ -92,7 +94,7 @@ function turnEventLoop(): Promise<void> {
 }
 
 /** Writes which rows of a batch count; gives the number of those that do not. */
-function writeMask(gpu: Gpu, model: TrainableModel, { rows, mask }: Batch): number {
+function writeMask(gpu: Gpu, model: TrainableModel, { rows, mask }: Batch | DeviceBatch): number {
   const place = model.space.mask;
   if (!place) return 0;
   const counts = mask ?? new Float32Array(rows).fill(1);
@@ -103,19 +105,15 @@ function writeMask(gpu: Gpu, model: TrainableModel, { rows, mask }: Batch): numb
 /** The commands of step `t` on a batch; the batch and the step's numbers are written before. */
 export function encodeStep(
   { gpu, model, config, scales }: Pick<LoopOptions, "gpu" | "model" | "config" | "scales">,
-  batch: Batch,
+  batch: Batch | DeviceBatch,
   t: number,
 ): GPUCommandEncoder {
-  const { points } = batch;
-  model.inputs.forEach((rows, i) => {
-    const scale = scales[i];
-    writeRows(gpu, rows, scale === 1 ? points[i] : points[i].map((v) => v * scale));
-  });
+  const moves = feedBatch({ gpu, model, scales }, batch);
   const leftOut = writeMask(gpu, model, batch);
   gpu.device.queue.writeBuffer(model.space.step, 0, stepWords(config, t, leftOut));
   model.beforeStep?.(t);
   const encoder = gpu.device.createCommandEncoder();
-  encode(encoder, model.step);
+  encode(encoder, [...moves, ...model.step]);
   return encoder;
 }
 
@@ -131,7 +129,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopEnd> {
   const ring = ringReads(gpu, model);
   const reads: Promise<void>[] = [];
   const started = performance.now();
-  const waitedBefore = batches.waitedSeconds;
+  const waitedBefore = batches.waitedSeconds, idleBefore = batches.idleSeconds ?? 0;
   let step = options.firstStep;
   let saved = -1;
   let turned = started;
@@ -151,9 +149,9 @@ export async function trainLoop(options: LoopOptions): Promise<LoopEnd> {
   };
   try {
     while (step < last && !signal?.aborted) {
-      const batch = await unlessAborted(batches.batch(step), signal);
+      const batch = await unlessAborted(nextBatch(batches, step), signal);
       if (!batch) break;
-      const bytes = batch.points.reduce((n, p) => n + p.byteLength, 0);
+      const bytes = stagedBytes(batch);
       staged += bytes;
       if (staged > MOST_STAGED_BYTES) {
         await gpu.device.queue.onSubmittedWorkDone();
@@ -194,6 +192,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopEnd> {
     step,
     seconds: (performance.now() - started) / 1000,
     waitedSeconds: batches.waitedSeconds - waitedBefore,
+    idleSeconds: batches.idleSeconds === undefined ? undefined : batches.idleSeconds - idleBefore,
     figures,
   };
 }

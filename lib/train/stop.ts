@@ -4,6 +4,7 @@
  */
 import { SdmError } from "../base/errors.ts";
 import type { ShuffledBatches } from "../data/shuffled_batches.ts";
+import { nextBatch } from "../data/types.ts";
 
 /** What a promise gives, or undefined when the signal comes first. */
 export async function unlessAborted<T>(
@@ -27,6 +28,13 @@ export async function unlessAborted<T>(
 
 /** Batches that throw when the signal comes: for the time before there is anything to keep. */
 export function untilStopped(batches: ShuffledBatches, signal?: AbortSignal): ShuffledBatches {
+  const orStop = async <T>(value: Promise<T>): Promise<T> => {
+    const batch = await unlessAborted(value, signal);
+    if (batch !== undefined) return batch;
+    throw new SdmError("Stopped before the first step: there is nothing to go on from", {
+      exitCode: 130,
+    });
+  };
   return {
     points: batches.points,
     batchRows: batches.batchRows,
@@ -34,14 +42,12 @@ export function untilStopped(batches: ShuffledBatches, signal?: AbortSignal): Sh
     get waitedSeconds() {
       return batches.waitedSeconds;
     },
+    get idleSeconds() {
+      return batches.idleSeconds;
+    },
     describe: () => batches.describe(),
     close: () => batches.close(),
-    async batch(step) {
-      const batch = await unlessAborted(batches.batch(step), signal);
-      if (batch) return batch;
-      throw new SdmError("Stopped before the first step: there is nothing to go on from", {
-        exitCode: 130,
-      });
-    },
+    batch: (step) => orStop(batches.batch(step)),
+    next: (step) => orStop(nextBatch(batches, step)),
   };
 }

@@ -5,7 +5,7 @@ import { slicesOf } from "../../lib/data/epoch_order.ts";
 import { modelSource } from "../../lib/data/model_source.ts";
 import { keptIn, rowPlace, unitOf } from "../../lib/data/rows.ts";
 import { sequentialRows } from "../../lib/data/sequential_rows.ts";
-import type { Block, BlockSource } from "../../lib/data/types.ts";
+import type { Block, HostSource } from "../../lib/data/types.ts";
 import {
   activation,
   allRows,
@@ -19,7 +19,7 @@ import {
 
 const maker = await fakeMaker(2000, 16);
 
-async function epoch(source: BlockSource, number: number): Promise<Block[]> {
+async function epoch(source: HostSource, number: number): Promise<Block[]> {
   const blocks = Math.ceil(source.epochRows / source.blockRows);
   return await Array.fromAsync({ length: blocks }, (_, i) => source.load(number, i));
 }

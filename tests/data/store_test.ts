@@ -8,7 +8,7 @@ import type { StoreManifest } from "../../lib/data/store_manifest.ts";
 import { describeStore, openStore, verifyStore } from "../../lib/data/store_reader.ts";
 import { storeSource } from "../../lib/data/store_source.ts";
 import { type HarvestOptions, harvestToStore } from "../../lib/data/store_writer.ts";
-import type { Block, BlockSource } from "../../lib/data/types.ts";
+import type { Block, HostSource } from "../../lib/data/types.ts";
 import { SafetensorsFile } from "../../lib/files/safetensors.ts";
 import { writeSafetensors } from "../../lib/files/safetensors_write.ts";
 import {
@@ -50,7 +50,7 @@ const readManifest = async (path: string): Promise<StoreManifest> =>
   JSON.parse(await Deno.readTextFile(`${path}/manifest.json`));
 const names = async (path: string) =>
   (await Array.fromAsync(Deno.readDir(path))).map((entry) => entry.name).sort();
-const epoch = (source: BlockSource, number: number): Promise<Block[]> =>
+const epoch = (source: HostSource, number: number): Promise<Block[]> =>
   Array.fromAsync(
     { length: Math.ceil(source.epochRows / source.blockRows) },
     (_, i) => source.load(number, i),
