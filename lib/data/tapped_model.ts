@@ -3,9 +3,11 @@
  * @module
  */
 import { sha256File } from "../files/hash.ts";
+import { hubOrigin } from "../files/hub_names.ts";
 import { loadModel } from "../onnx/graph.ts";
 import { expandHookpoints } from "../onnx/hookpoints.ts";
 import { spawnRunner } from "../onnx/remote.ts";
+import { createRunner } from "../onnx/runner.ts";
 import type { ModelRunner, ProviderName } from "../onnx/types.ts";
 import { loadTokenizer, type TokenizerHandle } from "../text/tokenizer.ts";
 import type { PointFacts } from "./types.ts";
@@ -24,6 +26,8 @@ export interface TappedModelOptions {
   provider: ProviderName;
   /** Threads of the model. */
   threads?: number;
+  /** Where `webgpu` is to run and to leave its activations; without it, and for the others, a worker of its own. */
+  device?: GPUDevice;
   /** Whether contexts start with BOS. */
   prependBos: boolean | "auto";
   /** Token ids whose rows are left out; `special` means all that the tokenizer calls so. */
@@ -34,7 +38,7 @@ export interface TappedModelOptions {
 export interface TappedModel {
   /** The tokenizer. */
   tokenizer: TokenizerHandle;
-  /** The model, in a worker of its own; close it when done. */
+  /** The model, in a worker of its own or on the device that was given; close it when done. */
   runner: ModelRunner;
   /** The places that are tapped: inputs, then what is to be reconstructed. */
   points: readonly PointFacts[];
@@ -68,12 +72,22 @@ export function prependsBos(
   return tokenizer.bosId !== undefined && tokenizer.bosId !== tokenizer.eosId;
 }
 
+/** What a model is called: its repository and commit where it comes from the hub, else its folder and file. */
+function identityOf(onnx: string): { id: string } & Record<string, unknown> {
+  const origin = hubOrigin(onnx);
+  if (origin) return { id: origin.id, revision: origin.revision, onnx_file: origin.file };
+  return {
+    id: onnx.split(/[\\/]/).slice(-2).join("/"),
+    onnx_file: onnx.replace(/^.*[\\/]/, ""),
+  };
+}
+
 /**
  * Opens model and tokenizer.
  * @throws SdmError for whatever is missing, damaged or unknown
  */
 export async function openTappedModel(options: TappedModelOptions): Promise<TappedModel> {
-  const { model: onnx, provider, threads } = options;
+  const { model: onnx, provider, threads, device } = options;
   const beside = onnx.replace(/[^\\/]*$/, "tokenizer.json");
   const tokenizer = await loadTokenizer(options.tokenizer ?? beside);
   const model = await loadModel(onnx);
@@ -81,7 +95,9 @@ export async function openTappedModel(options: TappedModelOptions): Promise<Tapp
   const outputs = expandHookpoints(model, options.outputs ?? []);
   const hookpoints = [...inputs, ...outputs];
   const taps = hookpoints.map((point) => point.tensor);
-  const runner = await spawnRunner({ model: onnx, taps, provider, threads });
+  const runner = device && provider === "webgpu"
+    ? await createRunner({ model, taps, provider, device })
+    : await spawnRunner({ model: onnx, taps, provider, threads });
   try {
     // One token tells the widths, which not every graph declares.
     const rows = await runner.run(Int32Array.of(tokenizer.encode("a")[0] ?? 0), 1, 1);
@@ -100,8 +116,7 @@ export async function openTappedModel(options: TappedModelOptions): Promise<Tapp
         : options.excludeTokens,
       facts: {
         model: {
-          id: onnx.split(/[\\/]/).slice(-2).join("/"),
-          onnx_file: onnx.replace(/^.*[\\/]/, ""),
+          ...identityOf(onnx),
           onnx_sha256: await sha256File(onnx),
           producer: model.producer,
           ep: runner.provider,

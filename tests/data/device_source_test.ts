@@ -13,7 +13,7 @@ import { createRows, destroyRows, readRows } from "../../lib/gpu/rows.ts";
 import { keptPositions } from "../../lib/text/masks.ts";
 import { feedBatch } from "../../lib/train/feed.ts";
 import { split, whole } from "../kernels/device.ts";
-import { EOS, fakeMaker, type FakeRunner, POINTS } from "./_fakes.ts";
+import { fakeMaker, type FakeRunner, POINTS } from "./_fakes.ts";
 
 /** The runner of a maker, with its results in buffers of the device. */
 function onDevice(gpu: Gpu, runner: FakeRunner): FakeRunner {
