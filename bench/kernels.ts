@@ -35,7 +35,8 @@ export async function loadBenches(): Promise<Map<string, KernelBench>> {
   return benches;
 }
 
-function machineOf(gpu: Gpu, method: string): Machine {
+/** Where and when, with the load of now. */
+export function machineOf(gpu: Gpu, method: string): Machine {
   const { name, software, ...limits } = gpu.facts;
   const [load] = Deno.loadavg();
   return {
