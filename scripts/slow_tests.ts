@@ -42,6 +42,7 @@ const SUITES: Readonly<Record<string, () => string[][]>> = {
     [deno, "run", "-A", "tests/peers/run.ts", "--activations"]
       .concat(`${WORK}/acts/shard-00000.safetensors`)
       .concat(SAE_LENS.flatMap((type) => ["--dictionary", `${WORK}/${type}/final`])),
+    ...programs("tests/peers/onnx", "_run.ts"),
   ],
   packaged: () => [
     [deno, "run", "-A", "scripts/compile.ts", "dist/sdm"],

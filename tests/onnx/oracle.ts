@@ -14,10 +14,15 @@ export interface Oracle {
   arrays: Map<string, Float32Array>;
 }
 
-/** Reads `<stem>.oracle.json` and `.bin`. */
-export async function loadOracle(stem: string): Promise<Oracle> {
-  const index = JSON.parse(await Deno.readTextFile(fixture(`${stem}.oracle.json`)));
-  const bytes = await Deno.readFile(fixture(`${stem}.oracle.bin`));
+/** Reads `<stem>.oracle.json` and `.bin` of the fixtures. */
+export function loadOracle(stem: string): Promise<Oracle> {
+  return readOracle(fixture(`${stem}.oracle`));
+}
+
+/** Reads `<stem>.json` and `.bin`. */
+export async function readOracle(stem: string): Promise<Oracle> {
+  const index = JSON.parse(await Deno.readTextFile(`${stem}.json`));
+  const bytes = await Deno.readFile(`${stem}.bin`);
   const all = new Float32Array(bytes.buffer);
   const arrays = new Map<string, Float32Array>();
   for (const [name, { shape, start }] of Object.entries<Entry>(index.arrays)) {

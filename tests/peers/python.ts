@@ -3,12 +3,21 @@
 const HERE = import.meta.dirname!;
 
 /** The Python of SDM_PEERS_PYTHON, or the one that `setup_python.sh` makes in `.venv-peers`. */
-export async function findPython(): Promise<string> {
-  const named = Deno.env.get("SDM_PEERS_PYTHON");
+export function findPython(): Promise<string> {
+  return namedOrMade("SDM_PEERS_PYTHON", "setup_python.sh", ".venv-peers");
+}
+
+/** The Python of SDM_ONNX_PYTHON, or the one that `onnx/setup_python.sh` makes in `.venv-onnx`. */
+export function findExporters(): Promise<string> {
+  return namedOrMade("SDM_ONNX_PYTHON", "onnx/setup_python.sh", ".venv-onnx");
+}
+
+async function namedOrMade(variable: string, script: string, venv: string): Promise<string> {
+  const named = Deno.env.get(variable);
   if (named) return named;
-  const setup = await new Deno.Command("sh", { args: [`${HERE}/setup_python.sh`] }).spawn().status;
-  if (!setup.success) throw new Error("setup_python.sh failed");
-  return `${HERE}/../../.venv-peers/bin/python`;
+  const setup = await new Deno.Command("sh", { args: [`${HERE}/${script}`] }).spawn().status;
+  if (!setup.success) throw new Error(`${script} failed`);
+  return `${HERE}/../../${venv}/bin/python`;
 }
 
 /** Runs a script beside this file and gives what it printed. */
