@@ -99,8 +99,7 @@ export function writeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
   for (const output of model.outputs) add(12, valueBytes(output));
   const declared = new Set([...model.inputs, ...model.outputs].map((value) => value.name));
   for (const value of model.values.values()) {
-    if (declared.has(value.name) || model.initializers.has(value.name)) continue;
-    add(13, valueBytes(value));
+    if (!declared.has(value.name)) add(13, valueBytes(value));
   }
   for (const other of model.rest) graph.push(other.bytes);
   const size = graph.reduce((sum, part) => sum + part.length, 0);
