@@ -64,6 +64,25 @@ const FACTS: Record<string, MetricFacts> = {
     words: "divergence of the spliced model, nats",
     better: "lower",
   },
+  "model/ce_loss": {
+    short: "CE",
+    words: "next-token loss of the model as it is, nats",
+  },
+  "model/ce_delta": {
+    short: "CE added",
+    words: "next-token loss that the dictionary adds, nats",
+    better: "lower",
+  },
+  "model/loss_recovered_mean": {
+    short: "CE recovered from the mean",
+    words: "share of the gap between mean and model closed",
+    better: "higher",
+  },
+  "model/recaptured_loss": {
+    short: "Recaptured loss",
+    words: "loss of the model over loss with the dictionary",
+    better: "higher",
+  },
   "loss/total": { short: "Loss", words: "training loss", log: true },
   "loss/auxk": { short: "AuxK loss", words: "auxiliary loss of dead latents", log: true },
   "lr": { short: "Learning rate", words: "learning rate" },

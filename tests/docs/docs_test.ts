@@ -6,6 +6,7 @@ import assert from "assert";
 import { loadConfig } from "../../lib/config/load.ts";
 import { COMMANDS } from "../../lib/commands/registry.ts";
 import { DEFINITIONS } from "../../lib/evals/definitions.ts";
+import { DOWNSTREAM_DEFINITIONS } from "../../lib/evals/downstream_definitions.ts";
 import { RING_FIELDS } from "../../lib/kernels/common.ts";
 import { ACTIVATIONS } from "../../lib/models/activations/mod.ts";
 
@@ -45,12 +46,15 @@ function anchorsOf(text: string): Set<string> {
 
 Deno.test("docs/metrics.md defines every held-out metric in the words of the code, and no other", () => {
   const page = read("docs/metrics.md");
-  const section = page.slice(page.indexOf("## On held-out"), page.indexOf("## What it is"));
-  const rows = tableRows(section).slice(2);
-  assert.deepEqual(
-    rows.map(([name, words]) => [name.replaceAll("`", ""), words.replaceAll("\\|", "|")]),
-    Object.entries(DEFINITIONS),
-  );
+  const parts = ["## On held-out", "## In the language model", "## What it is"];
+  for (const [i, table] of [DEFINITIONS, DOWNSTREAM_DEFINITIONS].entries()) {
+    const section = page.slice(page.indexOf(parts[i]), page.indexOf(parts[i + 1]));
+    const rows = tableRows(section).slice(2);
+    assert.deepEqual(
+      rows.map(([name, words]) => [name.replaceAll("`", ""), words.replaceAll("\\|", "|")]),
+      Object.entries(table),
+    );
+  }
 });
 
 Deno.test("docs/metrics.md explains every field of metrics.jsonl", () => {
