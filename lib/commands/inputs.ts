@@ -137,8 +137,13 @@ async function kindOf(path: string): Promise<"file" | "folder" | undefined> {
   return await Deno.stat(path).then((i) => i.isDirectory ? "folder" : "file", () => undefined);
 }
 
+/** Whether a file's name says this precision; one that says none is fp32. */
 function isDtype(onnx: string, dtype: HubDtype | undefined): boolean {
-  return dtype === undefined || onnx.endsWith(`${DTYPE_SUFFIX[dtype]}.onnx`);
+  if (dtype === undefined) return true;
+  const named = Object.values(DTYPE_SUFFIX).find((suffix) =>
+    suffix !== "" && onnx.endsWith(`${suffix}.onnx`)
+  );
+  return (named ?? "") === DTYPE_SUFFIX[dtype];
 }
 
 /** A folder as a clone of a repository has it: `onnx/` below, the tokenizer beside `onnx/`. */

@@ -53,10 +53,12 @@ export async function fetchFile(
   const { settings } = context;
   const found = await cachedFile(context, repo, file);
   if (found !== undefined) return found;
-  if (settings.offline) throw offlineError(context, repo, file);
   const folder = repoPath(settings.cache, repo.kind, repo.id);
   const pointer = snapshotPath(folder, repo.commit, file.path);
   const blob = `${folder}/blobs/${file.etag}`;
+  // A file that did not change between two commits is there already.
+  const isThere = await sizeOf(blob) === file.size;
+  if (settings.offline && !isThere) throw offlineError(context, repo, file);
   await withBlobLock(context, repo.kind, repo.id, file.etag, async () => {
     if (await sizeOf(blob) !== file.size) await fetchBlob(context, repo, file, blob);
     await linkBlob(blob, pointer);

@@ -10,6 +10,7 @@ import { importsOf } from "../check/tree.ts";
 
 /** Dependencies that their packages need only while being installed or have in their own bundle already. */
 const NOT_AT_RUN_TIME = new Set([
+  "@huggingface/tasks",
   "adm-zip",
   "flatbuffers",
   "global-agent",
@@ -22,6 +23,9 @@ const NOT_AT_RUN_TIME = new Set([
 /** The files of onnxruntime-web that its `wasm` and `webgpu` entry points load. */
 const WEB_FILES =
   /^dist\/(ort\.(wasm|webgpu)\.bundle\.min\.mjs|ort-wasm-simd-threaded(\.asyncify)?\.(wasm|mjs))$/;
+
+/** The files of @huggingface/hub for this side of the wire: not its browser build, nor its command line. */
+const HUB_FILES = /^dist\/(?!cli)[^/]+\.mjs$/;
 
 /** Name of the package that a bare specifier belongs to. */
 export function packageOf(specifier: string): string {
@@ -37,6 +41,7 @@ export function isNeeded(name: string, path: string, system: string): boolean {
   if (path === "package.json" || /^(LICENSE|LICENCE|ThirdPartyNotices)/i.test(path)) return true;
   if (/\.(map|md|markdown|cts|mts|ts|tsx|flow)$/.test(path)) return false;
   if (/^(test|tests|__tests__|script|scripts|docs|examples?)\//.test(path)) return false;
+  if (name === "@huggingface/hub") return HUB_FILES.test(path);
   if (name === "onnxruntime-web") return WEB_FILES.test(path);
   if (name === "onnxruntime-node") {
     return path.startsWith("bin/") ? path.startsWith(`bin/napi-v6/${system}/`) : true;

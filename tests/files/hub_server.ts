@@ -10,6 +10,8 @@ export interface ServedRepo {
   commit: string;
   /** Contents by path; text stands for its UTF-8. */
   files: Record<string, string | Uint8Array>;
+  /** Sizes that the listing tells in place of the true ones. */
+  sizes?: Record<string, number>;
   /** `configs` of its card. */
   configs?: unknown;
   /** Token that is asked for. */
@@ -182,7 +184,8 @@ export function startHub(repos: Record<string, ServedRepo>): Hub {
       const bytes = bytesOf(repo.files[path]);
       const lfs = { oid: sha256Of(bytes), size: bytes.length, pointerSize: 128 };
       const oid = gitHash(bytes);
-      return { type: "file", path, size: bytes.length, oid, ...isLarge(path) && { lfs } };
+      const size = repo.sizes?.[path] ?? bytes.length;
+      return { type: "file", path, size, oid, ...isLarge(path) && { lfs } };
     });
     const headers: Record<string, string> = {};
     if (first + PAGE < paths.length) {
@@ -210,9 +213,11 @@ export function startHub(repos: Record<string, ServedRepo>): Hub {
       const bytes = bytesOf(content), sha = sha256Of(bytes);
       const headers: Record<string, string> = {
         "x-repo-commit": repo.commit,
-        "x-linked-size": String(bytes.length),
-        "x-linked-etag": `"${sha}"`,
         etag: `"${gitHash(bytes)}"`,
+        ...isLarge(path) && {
+          "x-linked-size": String(bytes.length),
+          "x-linked-etag": `"${sha}"`,
+        },
       };
       if (!isLarge(path)) {
         if (request.method === "HEAD") {
