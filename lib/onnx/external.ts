@@ -9,13 +9,14 @@
 import type { InferenceSession } from "onnxruntime-common";
 import { SdmError } from "../base/errors.ts";
 import { formatBytes } from "../base/format.ts";
+import { HEAD_BYTES, kindOf } from "./file_kind.ts";
 import type { OnnxInitializer, OnnxModel, OnnxNode } from "./model.ts";
-import { fieldBytes, joinBytes, readFields, sizedHeader } from "./protobuf.ts";
+import { fieldBytes, joinBytes, readFields, sizedField, sizedHeader } from "./protobuf.ts";
 import type { ExternalData, OnnxRuntime } from "./providers.ts";
 import { readTensorHeader } from "./read.ts";
 import { MESSAGE_DEPTH, type MessageKind, MESSAGES } from "./nesting.ts";
 import { reference } from "./skim.ts";
-import { dataBytes, dataPlace, missingData, readInto } from "./tensors.ts";
+import { dataPlace, missingData, readInto } from "./tensors.ts";
 import { writeModel } from "./write.ts";
 
 /** A model that is ready for a runtime. */
@@ -69,9 +70,10 @@ export async function bindWeights(model: OnnxModel, opensFiles: boolean): Promis
     ? commonFolder([...files.values()].map((file) => file.path))
     : undefined;
   if (folder === undefined) return inMemory(model, places);
-  const bound = moved(model, (i) => {
-    const { path, offset } = places[i];
-    return { location: files.get(path)!.path.slice(folder.length), offset };
+  const bound = mapExternal(model, (tensor, i) => {
+    const { path, offset, length } = places[i];
+    const location = files.get(path)!.path.slice(folder.length);
+    return withData(tensor, reference(location, offset, length));
   });
   return { bytes: writeModel(bound), folder, externalData: [] };
 }
@@ -93,16 +95,25 @@ async function lookUp(
       files.set(path, file);
     }
     if (offset + length > file.size) {
+      const found = await kindOfFile(path) ?? `has ${file.size} bytes`;
       throw new SdmError(
         `Cannot read ONNX model "${model.name}": tensor "${tensor}" ends at byte ${
           offset + length
         } of ` +
-          `"${path}", which has ${file.size} bytes`,
-        { hint: "the file was not downloaded in full, or is another one's" },
+          `"${path}", which ${found}`,
+        { hint: "the file was not downloaded in full, or is another model's" },
       );
     }
   }
   return files;
+}
+
+/** What a file plainly is instead of data, such as a pointer to it. */
+async function kindOfFile(path: string): Promise<string | undefined> {
+  using file = await Deno.open(path);
+  const head = new Uint8Array(HEAD_BYTES);
+  const kind = kindOf(head.subarray(0, await file.read(head) ?? 0));
+  return kind && `is ${kind.what}`;
 }
 
 /** The deepest folder that holds all files, with its last slash; undefined when there is none, as on two drives. */
@@ -136,60 +147,60 @@ function inMemory(model: OnnxModel, places: readonly Place[]): BoundModel {
   for (const [i, { path, offset, length }] of places.entries()) {
     readInto(model, path, offset, data.subarray(starts[i], starts[i] + length));
   }
-  const bound = moved(model, (i) => ({ location: IN_MEMORY, offset: starts[i] }));
+  const bound = mapExternal(model, (tensor, i, inNode) => {
+    const { length } = places[i];
+    // Of what lies in nodes these runtimes do not find external data.
+    if (inNode) {
+      return withData(tensor, sizedField(9, data.subarray(starts[i], starts[i] + length)));
+    }
+    return withData(tensor, reference(IN_MEMORY, starts[i], length));
+  });
   return { bytes: writeModel(bound), externalData: [{ path: IN_MEMORY, data }] };
 }
 
-/** The model with its external weights, in the order of {@link mapExternal}, somewhere else. */
-function moved(
-  model: OnnxModel,
-  to: (index: number) => { location: string; offset: number },
-): OnnxModel {
-  let index = 0;
-  return mapExternal(model, (tensor) => {
-    const { length = dataBytes(tensor)! } = tensor.external!;
-    const { location, offset } = to(index++);
-    const { bytes } = tensor;
-    const kept = readFields(bytes).filter(({ number }) => number !== 13 && number !== 14);
-    return joinBytes([
-      ...kept.map((field) => bytes.subarray(field.start, field.end)),
-      reference(location, offset, length),
-    ]);
-  });
+/** TensorProto of a weight whose data is elsewhere, with fields in place of those that say where. */
+function withData(tensor: OnnxInitializer, fields: Uint8Array): Uint8Array {
+  const { bytes } = tensor;
+  const kept = readFields(bytes).filter(({ number }) => number !== 13 && number !== 14);
+  return joinBytes([...kept.map((field) => bytes.subarray(field.start, field.end)), fields]);
 }
 
-/** The model with each TensorProto whose data is external replaced, those in nodes and their subgraphs too. */
-function mapExternal(
-  model: OnnxModel,
-  change: (tensor: OnnxInitializer) => Uint8Array,
-): OnnxModel {
+/** Gives another TensorProto for one whose data is external; they are numbered as they come. */
+type Change = (tensor: OnnxInitializer, index: number, inNode: boolean) => Uint8Array;
+
+/** The model with each TensorProto changed whose data is external, those in nodes and their subgraphs too. */
+function mapExternal(model: OnnxModel, change: Change): OnnxModel {
   const initializers = new Map(model.initializers);
+  let count = 0;
   for (const [name, tensor] of model.initializers) {
-    if (tensor.external) initializers.set(name, { ...tensor, bytes: change(tensor) });
+    if (!tensor.external) continue;
+    initializers.set(name, { ...tensor, bytes: change(tensor, count++, false) });
   }
+  const changeInside = (bytes: Uint8Array): Uint8Array => {
+    const tensor = readTensorHeader(bytes);
+    return tensor.external ? change(tensor, count++, true) : bytes;
+  };
   const nodes = model.nodes.map((node): OnnxNode => {
-    const bytes = mapInside(node.bytes, "node", change, 0);
+    const bytes = mapTensors(node.bytes, "node", changeInside, 0);
     return bytes === node.bytes ? node : { ...node, bytes };
   });
   return { ...model, initializers, nodes };
 }
 
-function mapInside(
+/** A message with the tensors inside changed; the message itself when all stay as they are. */
+function mapTensors(
   bytes: Uint8Array,
   kind: MessageKind,
-  change: (tensor: OnnxInitializer) => Uint8Array,
+  change: (bytes: Uint8Array) => Uint8Array,
   depth: number,
 ): Uint8Array {
-  if (kind === "tensor") {
-    const tensor = readTensorHeader(bytes);
-    return tensor.external ? change(tensor) : bytes;
-  }
+  if (kind === "tensor") return change(bytes);
   if (depth > MESSAGE_DEPTH) return bytes;
   let changed = false;
   const parts = readFields(bytes).flatMap((field) => {
     const inner = field.wire === 2 ? MESSAGES[kind][field.number] : undefined;
     const before = inner && fieldBytes(bytes, field);
-    const after = before && mapInside(before, inner, change, depth + 1);
+    const after = before && mapTensors(before, inner, change, depth + 1);
     if (!after || after === before) return [bytes.subarray(field.start, field.end)];
     changed = true;
     return [sizedHeader(field.number, after.length), after];
