@@ -16,6 +16,7 @@ import { unembedding } from "../onnx/describe.ts";
 import { loadModel } from "../onnx/graph.ts";
 import type { TrainedRecord } from "../models/record.ts";
 import { readManifest, type RunManifest } from "../train/manifest.ts";
+import { planLine } from "../train/planned.ts";
 import {
   type EvaluateHooks,
   type EvaluateOutcome,
