@@ -4,6 +4,7 @@
  */
 import { basename } from "node:path";
 import { SdmError } from "../base/errors.ts";
+import { canonicalName } from "../onnx/names.ts";
 import { applyRules } from "./apply_rules.ts";
 import { checkConfig, checkInputs, type InputsNeeded } from "./check.ts";
 import { keyAt, type PlacedKeys, placeKeys, shown, sourceName } from "./place.ts";
@@ -40,6 +41,7 @@ export function validateConfig(placed: PlacedKeys, options: ValidateOptions): Co
   const result = configSchema.safeParse(nested);
   if (!result.success) throw illegalValue(result.error.issues[0].path, nested, options.source);
   const config = result.data;
+  nameHookpoints(config.model);
   config.output_path ||= defaultOutputPath(options.source, options.now);
   if (config.model.onnx && /\.onnx$/i.test(config.model.onnx)) {
     config.model.tokenizer ??= config.model.onnx.replace(/[^\\/]*$/, "tokenizer.json");
@@ -49,6 +51,14 @@ export function validateConfig(placed: PlacedKeys, options: ValidateOptions): Co
   checkConfig(config, source);
   if (inputs !== false) checkInputs(config, source, inputs);
   return config;
+}
+
+/** Short names of hookpoints become the canonical ones, which stores and dictionaries keep. */
+function nameHookpoints(model: Config["model"]): void {
+  if (model.hookpoint) model.hookpoint = canonicalName(model.hookpoint);
+  if (model.hookpoint_out) model.hookpoint_out = canonicalName(model.hookpoint_out);
+  if (model.hookpoints) model.hookpoints = model.hookpoints.map(canonicalName);
+  if (model.hookpoints_out) model.hookpoints_out = model.hookpoints_out.map(canonicalName);
 }
 
 function illegalValue(at: PropertyKey[], nested: unknown, source: string): SdmError {

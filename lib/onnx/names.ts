@@ -26,16 +26,14 @@ const PLACES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The canonical form of a hookpoint's name or pattern: `blocks.3.mlp_in`, `blocks.3.hook_mlp_in` and
- * `blocks.3.mlp.hook_in` are one. Other names come back as they are.
+ * The canonical form of a hookpoint's name or pattern: `blocks.3.mlp_in` is `blocks.3.mlp.hook_in`. Other names come back
+ * as they are; so does TransformerLens' `hook_mlp_in`, which is the stream before its norm.
  */
 export function canonicalName(name: string): string {
   const found = /^blocks\.(\d+|\*)\.(.+)$/.exec(name);
   if (!found) return name;
-  const [, layer, place] = found;
-  const short = place.replace(/\bhook_/g, "");
-  const long = PLACES[short] ?? PLACES[short.replace(/^attn\./, "")];
-  return long ? `blocks.${layer}.${long}` : name;
+  const long = PLACES[found[2]] ?? PLACES[found[2].replace(/^attn\.(?=[qkvz])/, "")];
+  return long ? `blocks.${found[1]}.${long}` : name;
 }
 
 /** The layer number in a tensor's name or module path: `/transformer/h.3/Add_output_0`, `model.layers.3.mlp`. */

@@ -132,3 +132,10 @@ Deno.test("a configuration without a model needs a store, and one without a stor
   refused({ model: BASE.model }, /no text, data.text or data.dataset is needed/);
   assert.equal(parseConfig({ activations: "dir" }, "x.toml").data.activations, "dir");
 });
+
+Deno.test("short names of hookpoints become the canonical ones", () => {
+  const model = { ...BASE.model, hookpoint: "blocks.1.mlp_in", hookpoint_out: "blocks.1.mlp_out" };
+  const parsed = parseConfig({ ...BASE, type: "transcoder", model }, "x.toml").model;
+  assert.equal(parsed.hookpoint, "blocks.1.mlp.hook_in");
+  assert.equal(parsed.hookpoint_out, "blocks.1.hook_mlp_out");
+});

@@ -253,7 +253,6 @@ Deno.test("short names and patterns mean the canonical hookpoints", async () => 
   const pairs = {
     "blocks.1.resid_post": "blocks.1.hook_resid_post",
     "blocks.1.mlp_in": "blocks.1.mlp.hook_in",
-    "blocks.1.hook_mlp_in": "blocks.1.mlp.hook_in",
     "blocks.1.attn_in": "blocks.1.attn.hook_in",
     "blocks.1.mlp_hidden": "blocks.1.mlp.hook_post",
     "blocks.1.z": "blocks.1.attn.hook_z",
@@ -267,7 +266,9 @@ Deno.test("short names and patterns mean the canonical hookpoints", async () => 
     expandHookpoints(gpt2, ["blocks.*.mlp_out"]).map((point) => point.name),
     ["blocks.0.hook_mlp_out", "blocks.1.hook_mlp_out"],
   );
-  assert.throws(() => resolveHookpoint(gpt2, "blocks.1.resid_pots"), /Cannot find hookpoint/);
+  for (const wrong of ["blocks.1.resid_pots", "blocks.1.hook_mlp_in"]) {
+    assert.throws(() => resolveHookpoint(gpt2, wrong), /Cannot find hookpoint/);
+  }
 });
 
 Deno.test("confidence: structure alone is likely, a second witness makes it certain, one against it a guess", async () => {
