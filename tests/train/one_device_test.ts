@@ -12,11 +12,12 @@ import { metricsOf, train } from "./runs.ts";
 
 const DEMO = new URL("../../models/demo", import.meta.url).pathname;
 
-async function configOf(output: string, provider: string) {
+/** What lies early in the model needs few pipelines: most of the time goes into compiling them. */
+async function configOf(output: string, provider: string, layer: "pre" | "post" = "pre") {
   const values = {
     output_path: output,
     "model.onnx": `${DEMO}/model.onnx`,
-    "model.hookpoint": "blocks.0.hook_resid_post",
+    "model.hookpoint": `blocks.0.hook_resid_${layer}`,
     "model.provider": provider,
     "model.threads": 1,
     "data.text": [`${DEMO}/corpus/heldout.jsonl.gz`],
@@ -40,7 +41,7 @@ Deno.test("a model on the dictionary's device gives the rows of the native one, 
   const gpu = await openGpu();
   const inputs = await Promise.all(
     ["cpu", "webgpu"].map(async (provider) =>
-      await openTrainInputs(await configOf("unused", provider), 10, silent, gpu)
+      await openTrainInputs(await configOf("unused", provider, "post"), 6, silent, gpu)
     ),
   );
   try {
@@ -63,14 +64,12 @@ Deno.test("a model on the dictionary's device gives the rows of the native one, 
   }
 });
 
-Deno.test("training on the model's device: the figures of the native model, the same bits again and resumed", () =>
+Deno.test("training on the model's device: the figures of the native model, resumed in the same bits", () =>
   withFolder(async (folder) => {
     const run = (name: string) => join(folder, name);
     const native = await train(await configOf(run("cpu"), "cpu"));
     const first = await train(await configOf(run("first"), "webgpu"));
-    const again = await train(await configOf(run("again"), "webgpu"));
     assert(first.finished && first.steps === 6);
-    assert.equal(again.stateSha256, first.stateSha256);
     const config = await configOf(run("stopped"), "webgpu");
     const stopped = await train(config, { stopAfterStep: 3 });
     assert.equal(stopped.step, 3);
