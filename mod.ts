@@ -79,6 +79,7 @@ export type {
 } from "./lib/config/types_dictionary.ts";
 export type { Measured } from "./lib/evals/definitions.ts";
 export { PRESET_NAMES, type PresetName } from "./lib/evals/synthetic.ts";
+export type { HubDtype } from "./lib/files/hub_names.ts";
 export { type Gpu, type GpuOptions, openGpu } from "./lib/gpu/device.ts";
 export type { DeviceFacts } from "./lib/gpu/facts.ts";
 export { openDictionary, type OpenedDictionary } from "./lib/interop/detect.ts";

@@ -2,6 +2,7 @@
  * Training and measuring for programs that import the library: each call starts the worker that owns the GPU and ends it.
  * @module
  */
+import { fetchInputs, runInputs } from "./inputs.ts";
 import * as library from "./library.ts";
 import { releaseGpuWorker } from "./remote.ts";
 import type { TrainRequest, TrainResult } from "../train/types.ts";
@@ -19,7 +20,9 @@ export type EvalOutcome = library.EvalOutcome;
  */
 export async function train(request: TrainRequest, hooks: WorkHooks): Promise<TrainResult> {
   try {
-    return await library.trainInWorker(request, hooks);
+    const earlier = request.resume ? await runInputs(request.config.output_path) : undefined;
+    const config = await fetchInputs(request.config, hooks, earlier);
+    return await library.trainInWorker({ ...request, config }, hooks);
   } finally {
     await releaseGpuWorker();
   }
@@ -31,7 +34,8 @@ export async function train(request: TrainRequest, hooks: WorkHooks): Promise<Tr
  */
 export async function evaluate(request: EvalRequest, hooks: WorkHooks): Promise<EvalOutcome> {
   try {
-    return await library.evaluateRun(request, hooks);
+    const config = await fetchInputs(request.config, hooks);
+    return await library.evaluateRun({ ...request, config }, hooks);
   } finally {
     await releaseGpuWorker();
   }
@@ -46,7 +50,8 @@ export async function report(
   hooks: WorkHooks,
 ): Promise<EvalOutcome & { file: string }> {
   try {
-    return await library.buildReport(request, hooks);
+    const config = await fetchInputs(request.config, hooks);
+    return await library.buildReport({ ...request, config }, hooks);
   } finally {
     await releaseGpuWorker();
   }

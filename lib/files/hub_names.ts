@@ -35,8 +35,21 @@ const DATASET = new RegExp(
 /** Endings that say that a path of a file was meant. */
 const FILE = /\.(onnx|txt|jsonl?|ndjson|parquet|gz|zst|toml|safetensors)$/i;
 
+/** Precision of a model's file. */
+export type HubDtype =
+  | "fp32"
+  | "fp16"
+  | "int8"
+  | "uint8"
+  | "q8"
+  | "q4"
+  | "q4f16"
+  | "q2"
+  | "q2f16"
+  | "bnb4";
+
 /** Suffix of the ONNX file of each precision, as transformers.js and onnx-community name them. */
-export const DTYPE_SUFFIX = Object.freeze({
+export const DTYPE_SUFFIX: Readonly<Record<HubDtype, string>> = Object.freeze({
   fp32: "",
   fp16: "_fp16",
   int8: "_int8",
@@ -48,9 +61,6 @@ export const DTYPE_SUFFIX = Object.freeze({
   q2f16: "_q2f16",
   bnb4: "_bnb4",
 });
-
-/** Precision of a model's file. */
-export type HubDtype = keyof typeof DTYPE_SUFFIX;
 
 /** Whether a value has the form of a repository's name and not that of a file. */
 export function looksLikeHub(value: string): boolean {
