@@ -76,12 +76,14 @@ export async function checkHookpoints(
   }
   const seen = await run(model, stream, hookpoints, options);
   const tests: HookTest[] = [], skipped: string[] = [];
-  const judge = new Map<Hookpoint, boolean>();
+  const judge = new Map<string, boolean>();
   const tolerance = toleranceOf(model, stream);
   const test = (name: string, error: number, points: readonly (Hookpoint | undefined)[]) => {
     const passed = error <= tolerance;
     tests.push({ name, error, tolerance, passed });
-    for (const point of points) if (point) judge.set(point, (judge.get(point) ?? true) && passed);
+    for (const point of points) {
+      if (point) judge.set(point.tensor, (judge.get(point.tensor) ?? true) && passed);
+    }
   };
   const d = streamWidth(model, stream);
   stream.blocks.forEach((_, layer) => {
@@ -92,7 +94,7 @@ export async function checkHookpoints(
   final(model, stream, seen, { hookpoints, test, skipped, d });
   mixing(hookpoints, seen, tests);
   const causal = causality(model, stream, seen, tests, skipped);
-  const checked = hookpoints.map((point) => judged(point, judge.get(point)));
+  const checked = hookpoints.map((point) => judged(point, judge.get(point.tensor)));
   return { hookpoints: checked, tests, skipped, causal, passed: tests.every((t) => t.passed) };
 }
 
