@@ -23,6 +23,7 @@ async function smallRun(run: string) {
     "train.training_tokens": 4096,
     "train.batch_tokens": 256,
     "train.eval_tokens": ROWS,
+    "train.downstream_tokens": 512,
     "dictionary.d_sae": 192,
     "dictionary.k": 6,
     "report.latents": LATENTS,
@@ -53,6 +54,15 @@ Deno.test("the report and eval.json of a run hold what a float64 computation ove
     for (const figure of outcome.contenders[0].figures) {
       assert.equal(written.definitions[figure.name], figure.definition);
     }
+
+    // Losses of the model, of 4 contexts whose first positions do not count.
+    const value = (name: string) => written.contenders[0].metrics[`model/${name}`] as number;
+    assert.ok(value("ce_loss") < value("ce_loss_with_sae"));
+    assert.ok(value("ce_loss_with_sae") < value("ce_loss_with_zero"));
+    assert.ok(value("ce_loss_score") > 0 && value("ce_loss_score") < 1);
+    assert.equal(written.downstream.tokens, value("tokens_eval_reconstruction"));
+    assert.ok(written.downstream.tokens > 450 && written.downstream.tokens <= 4 * 126);
+    assert.equal(written.downstream.ablate_positions, "all");
 
     // The same rows through the reference.
     const { record } = await openDictionary(run);
