@@ -124,8 +124,9 @@ class Walks implements Splicer {
     this.provider = runtime.provider;
     this.targets = plan.targets.length;
     this.vocab = vocabSize(model);
-    const place = (i: number) => plan.order.indexOf(i);
-    this.inputsInOrder = plan.inputParts.map((part, i) => i >= this.targets || part <= place(i));
+    this.inputsInOrder = plan.inputParts.map((part, i) => {
+      return i >= this.targets || (plan.order[i] === i && part <= i);
+    });
   }
 
   async clean(ids: Int32Array, batch: number, length: number): Promise<CleanRun> {

@@ -38,7 +38,7 @@ export interface SplicerFacts {
   readonly targets: number;
   /** Number of tokens of the vocabulary, when the graph tells. */
   readonly vocab?: number;
-  /** Of every input, whether it is computed before the target of the same number is replaced. */
+  /** Of every input, whether the target of its number comes behind it, and behind the targets of lower numbers. */
   readonly inputsInOrder: readonly boolean[];
 }
 
