@@ -35,6 +35,23 @@ function topkCases(shape: TrainShape): PeerCase[] {
   ];
 }
 
+/**
+ * Settings of sae-lens that may be faster than its usual ones: sparse activations, which on a CPU exclude norms in the
+ * scores, and half the bits. Compiling it takes a minute and gains nothing here (`bench/NOTES.md`).
+ */
+function otherSaeLens(shape: TrainShape): PeerCase[] {
+  const [plain] = topkCases(shape);
+  return [
+    {
+      ...plain,
+      variant: "sparse activations, no norms",
+      options: { ...SAE_LENS, gateByDecoderNorm: false },
+      settings: { sparse: true },
+    },
+    { ...plain, variant: "bf16 autocast", settings: { autocast: true }, tolerance: 3e-2 },
+  ];
+}
+
 function batchTopkCases(shape: TrainShape): PeerCase[] {
   const plain = { method: "batchtopk", type: "batchtopk", shape };
   return [
@@ -139,6 +156,7 @@ export function peerCases(): PeerCase[] {
 export function tinyCases(): PeerCase[] {
   return [
     ...topkCases(TINY),
+    ...otherSaeLens(TINY),
     ...batchTopkCases(TINY),
     matryoshkaCase(TINY),
     pursuitCase(TINY),

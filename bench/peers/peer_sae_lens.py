@@ -1,6 +1,6 @@
 """
-sae-lens by its own trainer, with the settings of its configuration that are fastest here: dense activations (sparse ones
-are offered and slower on a CPU), no autocast unless it is asked for.
+sae-lens by its own trainer. Sparse activations and autocast are settings of its own; on a CPU PyTorch has no backward pass
+of sparse activations that are divided by norms, so that these go without.
 """
 import sae_lens
 import torch
@@ -21,7 +21,8 @@ def model_of(spec):
     method = spec["method"]
     if method == "topk":
         sparse = spec.get("sparse", False)
-        return TopKTrainingSAE(TopKTrainingSAEConfig(**common, k=k, use_sparse_activations=sparse))
+        return TopKTrainingSAE(TopKTrainingSAEConfig(
+            **common, k=k, use_sparse_activations=sparse, rescale_acts_by_decoder_norm=not sparse))
     if method == "batchtopk":
         return BatchTopKTrainingSAE(BatchTopKTrainingSAEConfig(**common, k=k))
     if method == "matryoshka":
