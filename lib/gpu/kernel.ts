@@ -90,9 +90,14 @@ export function defineKernel<const B extends string, const D extends string>(dec
   sameNames(name, "buffers", declared.buffers, storage);
   sameNames(name, "dims", declared.dims, fields.map((f) => f.name));
 
+  // A wide dictionary has thousands of dispatches of a few texts.
+  const texts = new Map<string, string>();
   const expanded = (gpu: Pick<Gpu, "facts">, defines: Defines = {}) => {
     const directive = gpu.facts.subgroupDirective && defines.SUBGROUPS ? "enable subgroups;\n" : "";
-    return directive + expand(source, defines, parts);
+    const key = directive + JSON.stringify(defines);
+    const text = texts.get(key) ?? directive + expand(source, defines, parts);
+    texts.set(key, text);
+    return text;
   };
   return {
     name,

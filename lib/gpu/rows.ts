@@ -2,6 +2,8 @@
  * Matrices on the device: rows of float32, padded for vec4 loads and for tiles, split over buffers by rows.
  * @module
  */
+import { OutOfMemoryError } from "../base/errors.ts";
+import { formatBytes } from "../base/format.ts";
 import { planShards, roundUp, type RowRange } from "../tensor/shards.ts";
 import { createBuffer, destroyBuffer, type Gpu } from "./device.ts";
 import { readSlices } from "./readback.ts";
@@ -45,10 +47,17 @@ export function createRows(gpu: Gpu, label: string, rows: number, cols: number):
   return { label, rows, cols, stride, shards };
 }
 
-/** The one buffer of a matrix that is not allowed to be split (rows of a batch). */
+/**
+ * The one buffer of a matrix that is not allowed to be split (rows of a batch).
+ * @throws OutOfMemoryError when it is larger than a binding
+ */
 export function onlyShard(rows: Rows): GPUBuffer {
   if (rows.shards.length !== 1) {
-    throw new Error(`Cannot use "${rows.label}" as one buffer: it has ${rows.shards.length}`);
+    throw new OutOfMemoryError(
+      `Cannot use "${rows.label}" as one buffer: it has ${rows.shards.length}, since it takes ` +
+        `${formatBytes(rows.rows * rows.stride * 4)}, more than a binding holds`,
+      { hint: "lower train.batch_tokens" },
+    );
   }
   return rows.shards[0].buffer;
 }
@@ -75,18 +84,37 @@ function pad(data: Float32Array, cols: number, stride: number): Float32Array {
   return out;
 }
 
-/** Reads a matrix, row-major [rows, cols]; shard after shard, so that the copies stay small. */
+/** Bytes that are on their way to the host at once. */
+const READ_BYTES = 32 * 2 ** 20;
+
+/** Rows of a matrix that are read at once. */
+function rowsOfRead({ stride }: Rows): number {
+  return Math.max(1, Math.floor(READ_BYTES / (stride * 4)));
+}
+
+/** Bytes of the largest buffer that {@link readRows} makes. */
+export function readBytes(source: Rows): number {
+  const rows = Math.max(...source.shards.map((shard) => shard.rows));
+  return Math.min(rows, rowsOfRead(source)) * source.stride * 4;
+}
+
+/** Reads a matrix, row-major [rows, cols]; piece after piece, so that the copies stay small. */
 export async function readRows(gpu: Gpu, source: Rows): Promise<Float32Array> {
   const out = new Float32Array(source.rows * source.cols);
+  const most = rowsOfRead(source);
   for (const shard of source.shards) {
-    const [bytes] = await readSlices(gpu, [{
-      buffer: shard.buffer,
-      size: shard.rows * source.stride * 4,
-    }]);
-    const floats = new Float32Array(bytes);
-    for (let r = 0; r < shard.rows; r++) {
-      const row = floats.subarray(r * source.stride, r * source.stride + source.cols);
-      out.set(row, (shard.firstRow + r) * source.cols);
+    for (let first = 0; first < shard.rows; first += most) {
+      const rows = Math.min(most, shard.rows - first);
+      const [bytes] = await readSlices(gpu, [{
+        buffer: shard.buffer,
+        offset: first * source.stride * 4,
+        size: rows * source.stride * 4,
+      }]);
+      const floats = new Float32Array(bytes);
+      for (let r = 0; r < rows; r++) {
+        const row = floats.subarray(r * source.stride, r * source.stride + source.cols);
+        out.set(row, (shard.firstRow + first + r) * source.cols);
+      }
     }
   }
   return out;

@@ -39,7 +39,9 @@ export async function textFacts(config: Config): Promise<Omit<DataFacts, "width"
   const beside = [`${onnx}_data`, `${onnx}.data`, onnx.replace(/\.onnx$/, ".data")];
   const sizes = await Promise.all([onnx, ...beside].map(size));
   return {
-    tokens: config.data.text ?? config.data.dataset ? textOptions(config, "train").maxTokens ?? 0 : 0,
+    tokens: config.data.text ?? config.data.dataset
+      ? textOptions(config, "train").maxTokens ?? 0
+      : 0,
     modelBytes: sizes.reduce((a, b) => a + b, 0),
   };
 }

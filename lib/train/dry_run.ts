@@ -8,7 +8,7 @@ import type { ResolvedConfig } from "../config/types.ts";
 import { createBuffer, destroyBuffer, freeable } from "../gpu/device.ts";
 import { type DryGpu, dryGpu } from "../gpu/dry.ts";
 import type { DeviceFacts } from "../gpu/facts.ts";
-import type { Rows } from "../gpu/rows.ts";
+import { readBytes, type Rows } from "../gpu/rows.ts";
 import { loadAbove } from "../models/calibrate.ts";
 import { familyOf } from "../models/mod.ts";
 import type { ModelFamily, ModelOptions, TrainableModel } from "../models/types.ts";
@@ -47,26 +47,27 @@ export async function dryRun(
   const gpu = dryGpu(facts);
   const options = modelOptionsOf(config);
   const family = familyOf(config.dictionary.type);
-  const model = family.build(gpu, options);
+  const peaks: [Phase, number][] = [];
+  const phase = async <T>(name: Phase, work: () => Promise<T> | T): Promise<T> => {
+    gpu.memory.peakBytes = gpu.memory.bytes;
+    const result = await work();
+    peaks.push([name, gpu.memory.peakBytes]);
+    return result;
+  };
+
+  await phase("start", () => start(gpu, config, options, batchesPerEpoch));
+  const model = await phase("training", () => {
+    const built = family.build(gpu, options);
+    ringReads(gpu, built);
+    return built;
+  });
   const matrices = [
     ...model.parameters.map((p) => p.value),
     ...model.optimizerState.map((s) => s.rows),
   ];
-  const peaks: [Phase, number][] = [];
-  const phase = async (name: Phase, work: () => Promise<void> | void) => {
-    gpu.memory.peakBytes = gpu.memory.bytes;
-    await work();
-    peaks.push([name, gpu.memory.peakBytes]);
-  };
-
-  await phase("start", () => start(gpu, config, options, batchesPerEpoch));
-  await phase("training", () => void ringReads(gpu, model));
   const found = { training_bytes: gpu.memory.bytes, ...purposesOf(gpu, model) };
   await phase("checkpoint", () => {
-    const largest = Math.max(
-      ...matrices.flatMap((m) => m.shards.map((s) => s.rows * m.stride * 4)),
-    );
-    destroyBuffer(gpu, createBuffer(gpu, largest, "read"));
+    destroyBuffer(gpu, createBuffer(gpu, Math.max(...matrices.map(readBytes)), "read"));
   });
   await phase("finish", () => finish(gpu, family, options, { model, batchesPerEpoch }));
   const [peak_phase, peak_bytes] = peaks.reduce((a, b) => b[1] > a[1] ? b : a);

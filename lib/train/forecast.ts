@@ -8,7 +8,7 @@ import type { OnProgress } from "../base/progress.ts";
 import { FAMILIES } from "../config/families.ts";
 import { resolveDefaults } from "../config/resolve.ts";
 import type { Config, ResolvedConfig } from "../config/types.ts";
-import { type Gpu, openGpu } from "../gpu/device.ts";
+import type { Gpu } from "../gpu/device.ts";
 import { type DeviceFacts, MINIMAL_FACTS } from "../gpu/facts.ts";
 import { knownData, rowWidth, textFacts } from "./data_facts.ts";
 import { type DryRun, dryRun } from "./dry_run.ts";
@@ -18,6 +18,7 @@ import { openTrainInputs } from "./inputs.ts";
 import { paceSeconds } from "./pace.ts";
 import { stepsOf } from "./plan.ts";
 import { probeBatches, probeConfig, type ProbeFigures, runProbe, textMeter } from "./probe.ts";
+import { openTunedGpu } from "./tuned_gpu.ts";
 
 /** What is planned. */
 export interface ForecastRequest {
@@ -58,11 +59,8 @@ export async function forecastRun(
     const resolved = resolveDefaults(config, widths);
     return await assemble({ config: resolved, data, facts: assumedFacts(config, bindingBytes) });
   }
-  const gpu = await openGpu({
-    powerPreference: config.gpu.power_preference,
-    maxBindingBytes: bindingBytes ?? config.gpu.max_binding_bytes,
-    subgroups: config.gpu.subgroups,
-  });
+  const max_binding_bytes = bindingBytes ?? config.gpu.max_binding_bytes;
+  const gpu = await openTunedGpu({ ...config.gpu, max_binding_bytes }, hooks.onProgress);
   try {
     return await withProbe(request, gpu, hooks);
   } finally {
@@ -232,28 +230,35 @@ function timeOf(config: ResolvedConfig, data: DataFacts, probed: Probed): TimeFo
   };
 }
 
+/** What to change where memory does not suffice: what takes most of it decides. */
+function memoryAdvice({ parts }: HostForecast): string {
+  const { name } = parts.reduce((a, b) => b.bytes > a.bytes ? b : a);
+  if (name.includes("blocks")) return "lower --buffer-tokens";
+  if (name.includes("token ids")) return "lower --max-tokens";
+  if (name.includes("language model")) return "a smaller or quantised model";
+  if (name.includes("adapter")) return "lower --d-sae, or an adapter with memory of its own";
+  return "lower --d-sae";
+}
+
 /** What does not fit the machine. */
-function troubleOf({ host, disk, gpu }: Forecast, config: ResolvedConfig): Trouble[] {
+function troubleOf({ host, disk }: Forecast, config: ResolvedConfig): Trouble[] {
   const trouble: Trouble[] = [];
   if (host?.available_bytes !== undefined && host.rss_bytes > host.available_bytes) {
-    const largest = host.parts.reduce((a, b) => b.bytes > a.bytes ? b : a).name;
-    const advice = largest.includes("blocks")
-      ? "lower --buffer-tokens"
-      : gpu && host.parts.some(({ name }) => name.startsWith("buffers"))
-      ? "lower --d-sae, or train on an adapter with memory of its own"
-      : "lower --d-sae or --max-tokens";
     trouble.push({
       message: `Memory does not suffice: the process takes ${formatBytes(host.rss_bytes)}, ` +
         `${formatBytes(host.available_bytes)} are available`,
-      advice,
+      advice: memoryAdvice(host),
     });
   }
   if (disk?.free_bytes !== undefined && disk.peak_bytes > disk.free_bytes) {
+    const [kept] = disk.parts;
     const { keep_checkpoints } = config.train;
+    const fewer = disk.peak_bytes - kept.bytes * (1 - 2 / (keep_checkpoints + 1));
+    const helps = keep_checkpoints > 1 && fewer <= disk.free_bytes;
     trouble.push({
       message: `The disk does not suffice: the run takes ${formatBytes(disk.peak_bytes)} in ` +
         `"${disk.folder}", ${formatBytes(disk.free_bytes)} are free`,
-      advice: keep_checkpoints > 1 ? "--keep-checkpoints 1" : "another --output-path",
+      advice: helps ? "--keep-checkpoints 1" : "another --output-path, or lower --d-sae",
     });
   }
   return trouble;

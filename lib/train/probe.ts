@@ -17,7 +17,7 @@ import { encodeStep } from "./loop.ts";
 import { type Pace, type Rates, togetherOf } from "./pace.ts";
 import { modelOptionsOf } from "./plan.ts";
 import { CHECKPOINT_RATE } from "./planned.ts";
-import { initialise } from "./start.ts";
+import { firstValues, writeFirst } from "./start.ts";
 
 /** Rows of a block of a probe, about: the first one is waited for. */
 const BLOCK_ROWS = 16384;
@@ -110,10 +110,11 @@ export async function runProbe(
   const began = performance.now();
   const family = familyOf(config.dictionary.type);
   const modelOptions = modelOptionsOf(config);
-  const trained = family.build(gpu, modelOptions);
   const scales = batches.points.map(() => 1);
-  const again = cycled(batches, own);
-  await initialise(gpu, trained, family, modelOptions, { config, batches: again, scales });
+  const start = { config, batches: cycled(batches, own), scales };
+  const values = await firstValues(gpu, family, modelOptions, start);
+  const trained = family.build(gpu, modelOptions);
+  writeFirst(gpu, trained, values);
   const initialSeconds = (performance.now() - began) / 1000;
 
   let done = 0;

@@ -31,7 +31,13 @@ import { type LoopEnd, type StepFigures, trainLoop } from "./loop.ts";
 import { configSha256, readManifest, type RunManifest, writeManifest } from "./manifest.ts";
 import { modelOptionsOf, stepsOf } from "./plan.ts";
 import { planError, planLine, planOf, withPace } from "./planned.ts";
-import { initialise, measureScales, measureVariance, newestCheckpoint } from "./start.ts";
+import {
+  firstValues,
+  measureScales,
+  measureVariance,
+  newestCheckpoint,
+  writeFirst,
+} from "./start.ts";
 import { untilStopped } from "./stop.ts";
 import { openTunedGpu } from "./tuned_gpu.ts";
 import type { TrainRequest, TrainResult } from "./types.ts";
@@ -107,10 +113,13 @@ async function openRun(
   const scales = resumed?.input_scales ?? await measureScales(config, batches);
   const targetVariance = before?.target_variance ?? await measureVariance(config, batches, scales);
   const options = { ...modelOptionsOf(config), targetVariance };
+  const first = resumed
+    ? undefined
+    : await firstValues(gpu, family, options, { config, batches, scales });
   const model = family.build(gpu, options);
   if (resumed) await loadCheckpoint(path, resumed.step, gpu, model);
-  else {
-    await initialise(gpu, model, family, options, { config, batches, scales });
+  if (first) {
+    writeFirst(gpu, model, first);
     await writeJson(join(path, "config.json"), config);
   }
   const manifest: RunManifest = before ?? {

@@ -14,7 +14,13 @@ import { sha256File } from "../files/hash.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { DeviceFacts } from "../gpu/facts.ts";
 import { writeRows } from "../gpu/rows.ts";
-import type { ModelFamily, ModelOptions, StartFacts, TrainableModel } from "../models/types.ts";
+import type {
+  InitialValues,
+  ModelFamily,
+  ModelOptions,
+  StartFacts,
+  TrainableModel,
+} from "../models/types.ts";
 import { ownAttention } from "./own_attention.ts";
 import {
   checkpointPath,
@@ -87,19 +93,25 @@ interface StartContext {
   scales: readonly number[];
 }
 
-/** Puts first weights on the device: the same for the same seed and the same data. */
-export async function initialise(
+/**
+ * First weights: the same for the same seed and the same data. What the device measures for them is freed again, so that
+ * they are best made before the model takes its place there.
+ */
+export async function firstValues(
   gpu: Gpu,
-  model: TrainableModel,
   family: ModelFamily,
   options: ModelOptions,
   context: StartContext,
-): Promise<void> {
+): Promise<InitialValues> {
   const facts = await startFacts(gpu, family, options, context);
-  const values = family.initial(options, context.config.seed, facts);
-  for (const { name, value } of model.parameters) {
+  return family.initial(options, context.config.seed, facts);
+}
+
+/** Puts first weights on the device. */
+export function writeFirst(gpu: Gpu, { parameters }: TrainableModel, values: InitialValues): void {
+  for (const { name, value } of parameters) {
     const first = values.get(name);
-    if (!first) throw new Error(`Cannot start "${family.type}": "${name}" has no first values`);
+    if (!first) throw new Error(`Cannot start: "${name}" has no first values`);
     writeRows(gpu, value, first);
   }
 }

@@ -1,5 +1,12 @@
 import assert from "assert";
-import { createRows, destroyRows, onlyShard, readRows, writeRows } from "../../lib/gpu/rows.ts";
+import {
+  createRows,
+  destroyRows,
+  onlyShard,
+  readBytes,
+  readRows,
+  writeRows,
+} from "../../lib/gpu/rows.ts";
 import { readFloats } from "../../lib/gpu/readback.ts";
 import { split, whole } from "../kernels/device.ts";
 
@@ -32,6 +39,19 @@ Deno.test("rows that are written in the middle leave the others, across buffers"
   writeRows(gpu, m, part, 50);
   data.set(part, 50 * cols);
   assert.deepEqual(await readRows(gpu, m), data);
+  destroyRows(gpu, m);
+});
+
+Deno.test("a large matrix is read piece after piece, and no copy is larger than it is said to be", async () => {
+  const gpu = await whole();
+  const m = createRows(gpu, "large", 9000, 1023);
+  const data = numbered(9000 * 1023);
+  writeRows(gpu, m, data);
+  const before = gpu.memory.bytes;
+  gpu.memory.peakBytes = before;
+  assert.deepEqual(await readRows(gpu, m), data);
+  assert.equal(gpu.memory.peakBytes - before, readBytes(m));
+  assert.equal(readBytes(m), 32 * 2 ** 20);
   destroyRows(gpu, m);
 });
 
