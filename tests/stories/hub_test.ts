@@ -23,7 +23,14 @@ async function sdm(hub: string, cache: string, args: string[], more = {}): Promi
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", new URL("main.ts", ROOT).pathname, ...args],
     cwd: ROOT.pathname,
-    env: { NO_COLOR: "1", HF_ENDPOINT: hub, HF_HUB_CACHE: cache, HF_TOKEN: "hf_test", ...more },
+    env: {
+      NO_COLOR: "1",
+      NO_PROXY: "127.0.0.1",
+      HF_ENDPOINT: hub,
+      HF_HUB_CACHE: cache,
+      HF_TOKEN: "hf_test",
+      ...more,
+    },
     stdin: "null",
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
