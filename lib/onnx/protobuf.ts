@@ -104,6 +104,20 @@ export function fieldBigInts(bytes: Uint8Array, field: WireField): bigint[] {
   return values;
 }
 
+/**
+ * Looks once at a repeated field of integers, so that it can be read later.
+ * @throws WireError when a number in it has no end
+ */
+export function checkBigInts(bytes: Uint8Array, field: WireField): void {
+  if (field.wire === 0) return;
+  let length = 0;
+  for (let at = field.data; at < field.end; at++) {
+    length = bytes[at] < 0x80 ? 0 : length + 1;
+    if (length > 9) break;
+  }
+  if (length > 0) throw new WireError(`a number before byte ${field.end} has no end`);
+}
+
 /** The payload of a length-delimited field, as a view. */
 export function fieldBytes(bytes: Uint8Array, field: WireField): Uint8Array {
   if (field.wire !== 2) throw new WireError(`byte ${field.start} holds no text or message`);

@@ -5,6 +5,7 @@
  */
 import { damaged, HEAD_BYTES, refuseOthers } from "./file_kind.ts";
 import {
+  checkBigInts,
   fieldBigInts,
   fieldBytes,
   fieldInt,
@@ -26,6 +27,8 @@ export function readTensorHeader(bytes: Uint8Array): OnnxInitializer {
     if (field.number === 1) tensor.dims.push(...fieldBigInts(bytes, field).map(Number));
     else if (field.number === 2) tensor.elemType = fieldInt(bytes, field);
     else if (field.number === 8) tensor.name = fieldText(bytes, field);
+    else if (field.number === 5 || field.number === 7) checkBigInts(bytes, field);
+    else if (field.number === 9) checkWire(field, 2);
     else if (field.number === 13) external.set(...readPair(bytes, field));
   }
   const location = external.get("location");
@@ -92,16 +95,35 @@ export function readNode(bytes: Uint8Array, index: number, depth = 0): OnnxNode 
     else if (field.number === 3) node.name = fieldText(bytes, field);
     else if (field.number === 4) node.op = fieldText(bytes, field);
     else if (field.number === 7) node.domain = fieldText(bytes, field);
+    else if (field.number === 9) readPair(bytes, field);
     else if (field.number === 5) {
-      for (const part of fieldMessage(bytes, field)) {
-        if (part.number !== 6 && part.number !== 11) continue;
-        const inner = fieldBytes(bytes, part);
-        for (const name of capturesOf(inner, depth + 1)) captures.add(name);
-      }
+      for (const name of readAttribute(bytes, field, depth)) captures.add(name);
     }
   }
   node.captures = [...captures];
   return node;
+}
+
+/** What the subgraphs of an attribute capture; what else it holds is looked at once, so that it can be read later. */
+function readAttribute(bytes: Uint8Array, field: WireField, depth: number): Set<string> {
+  const captures = new Set<string>();
+  for (const part of fieldMessage(bytes, field)) {
+    const { number } = part;
+    if (number === 1) fieldBytes(bytes, part);
+    else if (number === 2) checkWire(part, 5);
+    else if (number === 3) checkWire(part, 0);
+    else if (number === 8) fieldBigInts(bytes, part);
+    else if (number === 5) readTensorHeader(fieldBytes(bytes, part));
+    else if (number === 6 || number === 11) {
+      for (const name of capturesOf(fieldBytes(bytes, part), depth + 1)) captures.add(name);
+    }
+  }
+  return captures;
+}
+
+function checkWire(field: WireField, wire: number): void {
+  if (field.wire === wire) return;
+  throw new WireError(`byte ${field.start} has wire type ${field.wire} in place of ${wire}`);
 }
 
 /** Names that a subgraph uses and does not define. */

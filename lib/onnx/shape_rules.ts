@@ -46,7 +46,7 @@ const binary: Rule = (at) => {
   if (a.ints && b?.ints) {
     const [long, other] = [a.ints, b.ints];
     const size = Math.max(long.length, other.length);
-    const pick = (ints: Dim[], i: number) => ints[ints.length === 1 ? 0 : i];
+    const pick = (ints: Dim[], i: number) => ints[ints.length === 1 ? 0 : i] ?? "?";
     made.ints = Array.from(
       { length: size },
       (_, i) => combine(at.node.op, pick(long, i), pick(other, i)),

@@ -125,6 +125,8 @@ function embedNorm(work: Work, node: OnnxNode): OnnxNode[] | undefined {
   const [ids, segments = "", words, places, kinds = "", gain, beta, , given = ""] = node.inputs;
   const [output, maskIndex = "", sum = ""] = node.outputs;
   if (!ids || !words || !places || !gain || !beta) return undefined;
+  // What was taken apart before and stays for its count of tokens.
+  if (!isUsed(work.model, output)) return undefined;
   const made: OnnxNode[] = [];
   const name = (part: string) => `${output}/sdm_${part}`;
   const step = (op: string, inputs: string[], result: string): string => {

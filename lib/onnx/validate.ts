@@ -25,9 +25,16 @@ function refuse(model: OnnxModel, found: string, needed: string): SdmError {
   return new SdmError(`Cannot read ONNX model "${model.name}": ${found}, ${needed}`);
 }
 
+/** A name in quotes for an error; damaged ones hold anything. */
+function quoted(name: string): string {
+  const shown = name.replace(/\p{Cc}/gu, "\ufffd");
+  return `"${shown.length > 120 ? `${shown.slice(0, 120)}…` : shown}"`;
+}
+
 /** A node for people: its name when it has one, and its operator. */
 export function nodeLabel(node: OnnxNode): string {
-  return node.name ? `node "${node.name}" (${node.op})` : `node ${node.index} (${node.op})`;
+  const op = quoted(node.op).slice(1, -1);
+  return `node ${node.name ? quoted(node.name) : node.index} (${op})`;
 }
 
 function checkOpsets(model: OnnxModel): void {
@@ -39,7 +46,7 @@ function checkOpsets(model: OnnxModel): void {
     const domain = node.domain === "ai.onnx" ? "" : node.domain;
     // Functions of the model itself may be of any domain.
     if (domain in model.opsets || hasFunctions) continue;
-    const set = domain === "" ? "ONNX's own operators" : `operators of "${domain}"`;
+    const set = domain === "" ? "ONNX's own operators" : `operators of ${quoted(domain)}`;
     const found = `${nodeLabel(node)} uses ${set}`;
     throw refuse(model, found, "the file has to say of which version");
   }
@@ -49,7 +56,7 @@ function checkNames(model: OnnxModel): void {
   const given = new Map<string, string>();
   for (const { name } of model.inputs) {
     if (given.has(name)) {
-      throw refuse(model, `it declares input "${name}" twice`, "names have to differ");
+      throw refuse(model, `it declares input ${quoted(name)} twice`, "names have to differ");
     }
     given.set(name, "an input");
   }
@@ -63,7 +70,7 @@ function checkNames(model: OnnxModel): void {
       if (name === "") continue;
       const other = made.get(name);
       if (other !== undefined) {
-        const found = `${nodeLabel(node)} makes tensor "${name}", which ${other} is too`;
+        const found = `${nodeLabel(node)} makes tensor ${quoted(name)}, which ${other} is too`;
         throw refuse(model, found, "each tensor has to come from one place");
       }
       made.set(name, `an output of ${nodeLabel(node)}`);
@@ -72,7 +79,7 @@ function checkNames(model: OnnxModel): void {
   for (const node of model.nodes) {
     for (const name of [...node.inputs, ...node.captures]) {
       if (name === "" || made.has(name)) continue;
-      const found = `${nodeLabel(node)} reads tensor "${name}"`;
+      const found = `${nodeLabel(node)} reads tensor ${quoted(name)}`;
       throw refuse(model, found, "a node, weight or input of that name is needed");
     }
   }
@@ -80,7 +87,7 @@ function checkNames(model: OnnxModel): void {
     if (made.has(name)) continue;
     throw refuse(
       model,
-      `its output "${name}" is made by no node`,
+      `its output ${quoted(name)} is made by no node`,
       "a node, weight or input of that name is needed",
     );
   }
@@ -135,7 +142,7 @@ function onCircle(model: OnnxModel, waits: ReadonlyMap<OnnxNode, number>): OnnxN
 function checkWeight(model: OnnxModel, tensor: OnnxInitializer): void {
   const { name, dims, external } = tensor;
   const shape = `[${dims.slice(0, 8).join(", ")}${dims.length > 8 ? ", …" : ""}]`;
-  const label = `tensor "${name}" of shape ${shape}`;
+  const label = `tensor ${quoted(name)} of shape ${shape}`;
   const needed = dataBytes(tensor);
   const sensible = dims.every((dim) => dim >= 0) && Number.isSafeInteger(needed ?? 0);
   if (!sensible) throw refuse(model, `${label} has no size`, "counts from 0 on are needed");
