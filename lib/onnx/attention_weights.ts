@@ -3,79 +3,23 @@
  * @module
  */
 import { SdmError } from "../base/errors.ts";
-import { constantInts, strip, stripShape } from "./infer.ts";
+import { constantInts, stripShape } from "./infer.ts";
 import type { OnnxModel, OnnxNode } from "./model.ts";
-import { normOf, vectorOperand } from "./norm.ts";
-import { type Linear, linearNode, linearOf } from "./products.ts";
-import { tensorFloats } from "./tensors.ts";
+import {
+  all,
+  type AttentionWeights,
+  gainOf,
+  projectionOf,
+  type Route,
+  routeTo,
+  take,
+  transposed,
+} from "./attention_projection.ts";
+import { fusedAttention } from "./attention_fused.ts";
+import { isActivationProduct, linearNode, linearOf } from "./products.ts";
 import type { Hookpoint } from "./types.ts";
 
-/** Attention of one layer as plain matrices: what it reads times `q`, `k` and `v`, and what it mixed times `o`. */
-export interface AttentionWeights {
-  /** Tensor that queries, keys and values are made of. */
-  input: string;
-  /** Query heads. */
-  heads: number;
-  /** Heads of keys and values; each serves `heads / keyHeads` query heads in a row. */
-  keyHeads: number;
-  /** Numbers of a head. */
-  width: number;
-  /** Width of the input. */
-  dIn: number;
-  /** Width of the output. */
-  dOut: number;
-  /** Queries [heads · width, dIn]. */
-  q: Float32Array;
-  /** Keys [keyHeads · width, dIn]. */
-  k: Float32Array;
-  /** Values [keyHeads · width, dIn]. */
-  v: Float32Array;
-  /** Output [heads · width, dOut]: row j is what number j of the mixed values writes. */
-  o: Float32Array;
-  /** Biases [heads · width] and [keyHeads · width]; zero where the model has none. */
-  bQ: Float32Array;
-  /** Bias of the keys. */
-  bK: Float32Array;
-  /** Bias of the values. */
-  bV: Float32Array;
-  /** Bias of the output [dOut]. */
-  bO: Float32Array;
-  /** Gains [width] of norms of queries and keys, where there are any. */
-  gainQ?: Float32Array;
-  /** Gain of the keys' norm. */
-  gainK?: Float32Array;
-}
-
-/** Rows of a weight as it lies in the file, and its numbers. */
-interface Projection {
-  /** [out, in]. */
-  rows: Float32Array;
-  bias: Float32Array;
-  out: number;
-  in: number;
-}
-
-/** A product with a weight, and the nodes from it to a tensor, in order. */
-interface Route {
-  linear: Linear;
-  nodes: { node: OnnxNode; output: string }[];
-}
-
-/** The route from the nearest product with a weight to `tensor`; shapes are not followed. */
-function routeTo(model: OnnxModel, tensor: string, seen: Set<string>): Route | undefined {
-  const node = model.producers.get(tensor);
-  if (!node || seen.has(tensor) || node.op === "Shape" || node.op === "Softmax") return undefined;
-  seen.add(tensor);
-  if (node.op === "MatMul" || node.op === "Gemm") {
-    const linear = linearNode(model, node);
-    if (linear) return { linear, nodes: [] };
-  }
-  for (const input of node.inputs) {
-    const route = input && routeTo(model, input, seen);
-    if (route) return { ...route, nodes: [...route.nodes, { node, output: tensor }] };
-  }
-  return undefined;
-}
+export type { AttentionWeights } from "./attention_projection.ts";
 
 /** The nearest node of a kind behind `tensor` by value. */
 function behind(
@@ -93,50 +37,11 @@ function behind(
       seen.add(name);
       if (wanted(node)) return node;
       // Beyond a product with a weight is another part of the model.
-      if (!linearNodeOf(model, node)) next.push(...node.inputs.filter((input) => input !== ""));
+      if (!linearNode(model, node)) next.push(...node.inputs.filter((input) => input !== ""));
     }
     names = next;
   }
   return undefined;
-}
-
-function linearNodeOf(model: OnnxModel, node: OnnxNode): Linear | undefined {
-  return node.op === "MatMul" || node.op === "Gemm" ? linearNode(model, node) : undefined;
-}
-
-/** Weight and bias of a product. */
-function projectionOf(model: OnnxModel, { node, weight, outFirst }: Linear): Projection {
-  const tensor = model.initializers.get(weight)!;
-  const data = tensorFloats(model, tensor) as Float32Array;
-  const [a, b] = tensor.dims;
-  const [out, inner] = outFirst ? [a, b] : [b, a];
-  return {
-    rows: outFirst ? data : transposed(data, a, b),
-    bias: biasOf(model, node, out) ?? new Float32Array(out),
-    out,
-    in: inner,
-  };
-}
-
-function transposed(data: Float32Array, rows: number, cols: number): Float32Array {
-  const out = new Float32Array(data.length);
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < cols; c++) out[c * rows + r] = data[r * cols + c];
-  }
-  return out;
-}
-
-/** The vector that a Gemm adds, or the only reader of a MatMul. */
-function biasOf(model: OnnxModel, node: OnnxNode, out: number): Float32Array | undefined {
-  const readers = model.consumers.get(node.outputs[0]) ?? [];
-  const name = node.op === "Gemm"
-    ? node.inputs[2]
-    : readers.length === 1
-    ? vectorOperand(model, readers[0])?.vector
-    : undefined;
-  const tensor = name ? model.initializers.get(strip(model, name)) : undefined;
-  const added = node.op === "Gemm" || readers[0]?.op === "Add";
-  return tensor?.dims[0] === out && added ? tensorFloats(model, tensor) : undefined;
 }
 
 /** Which rows of a projection queries, keys or values are: all of them, or a part of a fused one. */
@@ -169,42 +74,23 @@ function headDims(model: OnnxModel, node: OnnxNode): number | undefined {
   return dims?.length === 4 && dims[3] > 0 ? dims[3] : undefined;
 }
 
-/** Rows of a matrix and of its bias. */
-function take({ rows, bias, in: inner }: Projection, chosen: readonly number[]) {
-  const out = new Float32Array(chosen.length * inner);
-  chosen.forEach((row, i) => out.set(rows.subarray(row * inner, (row + 1) * inner), i * inner));
-  return { w: out, b: Float32Array.from(chosen, (row) => bias[row]) };
-}
-
-/** Gain of a norm of single heads on the way. */
-function gainOf(model: OnnxModel, route: Route, width: number): Float32Array | undefined {
-  for (const { output } of route.nodes) {
-    const gain = normOf(model, output)?.gain;
-    const tensor = gain && model.initializers.get(strip(model, gain));
-    if (tensor && tensor.dims.length === 1 && tensor.dims[0] === width) {
-      return tensorFloats(model, tensor);
-    }
-  }
-  return undefined;
-}
-
 /** Products of attention: mixed values, scores, and the last product with a weight. */
 function productsOf(model: OnnxModel, tensor: string) {
   const output = linearOf(model, tensor);
   const mix = output &&
-    behind(model, output.input, (node) => node.op === "MatMul" && !linearNode(model, node));
+    behind(model, output.input, (node) => isActivationProduct(model, node));
   const isSoftmax = (node: OnnxNode) => node.op === "Softmax";
   const pattern = mix?.inputs.find((name) => behind(model, name, isSoftmax));
   const values = mix?.inputs.find((name) => name !== pattern);
   const softmax = pattern && behind(model, pattern, isSoftmax);
   const scores = softmax &&
-    behind(model, softmax.inputs[0], (node) => node.op === "MatMul" && !linearNode(model, node));
+    behind(model, softmax.inputs[0], (node) => isActivationProduct(model, node));
   return output && values && scores ? { output, values, scores } : undefined;
 }
 
 /**
  * Weights of the attention that writes a hookpoint such as `blocks.2.hook_attn_out`: separate queries, keys and values,
- * or one product for all of them whose output is cut in three (GPT-2) or cut head by head (NeoX).
+ * one product for all of them whose output is cut in three (GPT-2) or cut head by head (NeoX), or a fused operator.
  * @throws SdmError for a tensor that no such attention writes
  */
 export function attentionWeights(
@@ -214,10 +100,15 @@ export function attentionWeights(
   const fail = (found: string): never => {
     throw new SdmError(
       `Cannot read attention weights of "${point.name}" in "${model.name}": ${found}, ` +
-        "what an attention of MatMul and Softmax adds to the stream is needed",
+        "what an attention with float weights adds to the stream is needed",
       { hint: 'use hook_attn_out, or set dictionary.lorsa_init to "default"' },
     );
   };
+  const last = linearOf(model, point.tensor);
+  if (last?.packed !== undefined) fail(`its weights are quantised (${last.packed})`);
+  const whole = fusedAttention(model, point.tensor);
+  if (typeof whole === "string") fail(whole);
+  if (typeof whole === "object") return whole;
   const found = productsOf(model, point.tensor) ?? fail("no such attention leads to it");
   const { output, values, scores } = found;
   const sides = [scores.inputs[0], scores.inputs[1], values];
@@ -260,8 +151,4 @@ export function attentionWeights(
     gainQ: gainOf(model, routes[0], width),
     gainK: gainOf(model, routes[1], width),
   };
-}
-
-function all({ out }: Projection): number[] {
-  return Array.from({ length: out }, (_, i) => i);
 }

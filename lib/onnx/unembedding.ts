@@ -3,7 +3,7 @@
  * @module
  */
 import { constantFloats } from "./constants.ts";
-import { weightOf } from "./infer.ts";
+import { strip, weightOf } from "./infer.ts";
 import type { OnnxModel } from "./model.ts";
 import { normOf } from "./norm.ts";
 import { type Linear, linearOf } from "./products.ts";
@@ -27,7 +27,7 @@ export function unembeddingProduct(model: OnnxModel): Linear | string {
   const output = mainOutput(model);
   if (output === undefined) return "the graph has no outputs";
   const stream = findStream(model);
-  if (stream.trouble === undefined && stream.norm === output) {
+  if (stream.trouble === undefined && stream.norm === strip(model, output)) {
     return `output "${output}" is the stream itself`;
   }
   const linear = linearOf(model, output);

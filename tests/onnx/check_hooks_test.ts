@@ -29,6 +29,21 @@ Deno.test("a run measures the stream of GPT-2, Llama and NeoX, and that none loo
   }
 });
 
+Deno.test("a run measures the stream of every exporter's graphs", async () => {
+  const zoo = [...Deno.readDirSync(fixture("zoo"))].map((entry) => entry.name).sort();
+  assert.ok(zoo.length >= 10);
+  for (const name of zoo) {
+    const model = await loadModel(fixture(`zoo/${name}/model.onnx`));
+    const check = await checkHookpoints(model, { provider: "cpu" });
+    const failed = check.tests.filter((test) => !test.passed);
+    assert.deepEqual(failed, [], name);
+    const wanted = name.startsWith("bert") ? false : true;
+    if (!name.endsWith("int8")) assert.equal(check.causal, wanted, name);
+    const stream = check.hookpoints.filter((point) => KINDS.includes(point.kind));
+    assert.ok(stream.every((point) => point.confidence === "measured"), name);
+  }
+});
+
 /** Transpose of the last two axes of three. */
 function flipped(input: string, output: string): Uint8Array {
   const perm = [0, 2, 1].map((axis) => intField(8, axis));
