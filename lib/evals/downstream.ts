@@ -87,25 +87,46 @@ export async function measureDownstream(
   inputs: Pick<TextInputs, "tokens" | "kept" | "counted">,
   options: DownstreamOptions,
 ): Promise<Downstream> {
+  const sums = await sumLosses(dictionary, splicer, inputs, options);
+  return "reason" in sums
+    ? noDownstream(sums.reason, options.ablatePositions)
+    : downstreamOf(sums, options.ablatePositions);
+}
+
+/** Sums over the same tokens as those of another dictionary, which has left its baselines. */
+export type LossBaselines = Pick<DownstreamSums, "clean" | "zero" | "mean">;
+
+/**
+ * The sums that {@link measureDownstream} makes its figures of, or why there are none.
+ * @param known what another dictionary of the same points and options found without itself
+ * @throws SdmError when it is stopped
+ */
+export async function sumLosses(
+  dictionary: LoadedDictionary,
+  splicer: Splicer,
+  inputs: Pick<TextInputs, "tokens" | "kept" | "counted">,
+  options: DownstreamOptions,
+  known?: LossBaselines,
+): Promise<DownstreamSums | { reason: string }> {
   const { tokens, kept, counted = kept } = inputs;
   const { contextSize } = tokens;
   const contexts = Math.max(
     1,
     Math.min(tokens.contexts, Math.floor(options.maxTokens / contextSize)),
   );
-  if (!await isCausal(splicer, tokens.idsOf(0))) {
-    return noDownstream(
-      "its predictions look at later tokens, a model that reads from left to right is needed",
-      options.ablatePositions,
-    );
+  if (!known && !await isCausal(splicer, tokens.idsOf(0))) {
+    return {
+      reason:
+        "its predictions look at later tokens, a model that reads from left to right is needed",
+    };
   }
   const several = splicer.targets > 1;
   const inTurn = several && dictionary.layerwise !== false && splicer.inputsInOrder.every(Boolean);
   const sums: DownstreamSums = {
-    clean: emptyLossSum(),
+    clean: known?.clean ?? emptyLossSum(),
     sae: emptyLossSum(),
-    zero: emptyLossSum(),
-    mean: emptyLossSum(),
+    zero: known?.zero ?? emptyLossSum(),
+    mean: known?.mean ?? emptyLossSum(),
     running: inTurn ? emptyLossSum() : undefined,
     layers: several ? Array.from({ length: splicer.targets }, emptyLossSum) : [],
   };
@@ -114,7 +135,7 @@ export async function measureDownstream(
     const count = Math.min(most, contexts - first);
     const ids = tokens.idsOf(first, count);
     const mask = Float32Array.from(ids, (id, i) => counted.keeps(i % contextSize, id) ? 1 : 0);
-    const batch = { ids, count, length: contextSize, mask };
+    const batch = { ids, count, length: contextSize, mask, baselines: !known };
     await addBatch(sums, dictionary, splicer, batch, options);
     const done = (first + count) * contextSize;
     options.onProgress({
@@ -124,14 +145,11 @@ export async function measureDownstream(
       unit: "tokens",
     });
   }
-  return resultOf(sums, options, several && !inTurn);
+  return sums;
 }
 
-function resultOf(
-  sums: DownstreamSums,
-  { ablatePositions }: DownstreamOptions,
-  notInTurn: boolean,
-): Downstream {
+/** The figures of sums, with what one has to know of them. */
+export function downstreamOf(sums: DownstreamSums, ablatePositions: AblatePositions): Downstream {
   const where = ablatePositions === "all" ? "at every position" : "only where reconstructions are";
   const harmless = !(sums.zero.ce > sums.clean.ce);
   return {
@@ -140,7 +158,7 @@ function resultOf(
     notes: [
       `zero and the mean are put ${where}`,
       ...(sums.layers.length > 0 ? ["all layers at once, made from the clean inputs"] : []),
-      ...(notInTurn
+      ...(sums.layers.length > 0 && !sums.running
         ? [
           "one layer after another is not defined: a layer's output needs the inputs of later ones",
         ]
@@ -179,13 +197,15 @@ interface TokenBatch {
   count: number;
   length: number;
   mask: Float32Array;
+  /** Whether the runs without the dictionary are still to be made. */
+  baselines: boolean;
 }
 
 async function addBatch(
   sums: DownstreamSums,
   dictionary: LoadedDictionary,
   splicer: Splicer,
-  { ids, count, length, mask }: TokenBatch,
+  { ids, count, length, mask, baselines }: TokenBatch,
   { means, ablatePositions, signal }: DownstreamOptions,
 ): Promise<void> {
   const add = async (sum: LossSum, run: Promise<SplicedRun>) => {
@@ -198,13 +218,15 @@ async function addBatch(
     addLosses(sum, await run, mask, length);
   };
   const clean = await splicer.clean(ids, count, length);
-  const zeros = clean.targets.map((target) => new Float32Array(target.length));
-  addLosses(sums.clean, { ce: clean.ce, kl: new Float32Array(ids.length) }, mask, length);
   const recon = await reconOf(dictionary, clean.inputs, clean.targets);
   await add(sums.sae, splicer.replace(recon, mask));
-  const ablated = ablatePositions === "all" ? undefined : mask;
-  await add(sums.zero, splicer.replace(zeros, ablated));
-  await add(sums.mean, splicer.replace(means.map((row) => repeated(row, ids.length)), ablated));
+  if (baselines) {
+    addLosses(sums.clean, { ce: clean.ce, kl: new Float32Array(ids.length) }, mask, length);
+    const zeros = clean.targets.map((target) => new Float32Array(target.length));
+    const where = ablatePositions === "all" ? undefined : mask;
+    await add(sums.zero, splicer.replace(zeros, where));
+    await add(sums.mean, splicer.replace(means.map((row) => repeated(row, ids.length)), where));
+  }
   for (const [l, sum] of sums.layers.entries()) {
     await add(sum, splicer.replace(recon.map((rows, i) => i === l ? rows : undefined), mask));
   }

@@ -134,7 +134,7 @@ export async function evaluateDictionary(
 }
 
 /**
- * The figures of a dictionary by itself, on rows that are read.
+ * The figures of a dictionary by itself, on rows that are read, and the dictionary on the device.
  * @throws SdmError when the dictionary's widths are not those of the rows
  */
 export async function figuresOn(
@@ -142,10 +142,11 @@ export async function figuresOn(
   record: TrainedRecord,
   data: HeldOutRows,
   points: readonly PointFacts[],
-): Promise<Measured[]> {
+): Promise<{ figures: Measured[]; dictionary: LoadedDictionary }> {
   const dictionary = loadDictionary(gpu, record);
   checkWidths(dictionary.widths, points);
-  return figuresOfPass(await passOver(dictionary, data, { keepCodes: false }));
+  const figures = figuresOfPass(await passOver(dictionary, data, { keepCodes: false }));
+  return { figures, dictionary };
 }
 
 /** Rows that first weights may look at. */

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { SdmError } from "../base/errors.ts";
-import type { OnProgress } from "../base/progress.ts";
+import { type OnProgress, silent } from "../base/progress.ts";
 import { VERSION } from "../base/version.ts";
 import { textOptions } from "../config/text_options.ts";
 import type { Config } from "../config/types.ts";
@@ -18,6 +18,7 @@ import { FAMILIES } from "../models/mod.ts";
 import type { TypeName } from "../config/names.ts";
 import type { RunManifest } from "../train/manifest.ts";
 import { openTunedGpu } from "../train/tuned_gpu.ts";
+import { modelLosses } from "./losses.ts";
 import { comparePage } from "./compare_page.ts";
 import type { CompareGroup, CompareOutcome, CompareRow } from "./compare_types.ts";
 import { type CompareRequest, planComparison, type PlannedRun } from "./compare_plan.ts";
@@ -125,11 +126,18 @@ async function measureGroup(
         eval_tokens: data.mask ? data.mask.reduce((n, one) => n + one, 0) : data.rows,
         rows: [],
       };
-      for (const [i, { run, from }] of entries.entries()) {
-        hooks.onProgress({ stage: "measure", done: i, total: entries.length, unit: "families" });
-        const { record } = await openDictionary(run.config.output_path);
-        const figures = await figuresOn(gpu, record, data, points);
-        group.rows.push({ ...rowOf(run, from), figures: tableOf(figures) });
+      const losses = modelLosses(config, inputs, data, { onProgress: silent });
+      try {
+        for (const [i, { run, from }] of entries.entries()) {
+          hooks.onProgress({ stage: "measure", done: i, total: entries.length, unit: "families" });
+          const { record } = await openDictionary(run.config.output_path);
+          const { figures, dictionary } = await figuresOn(gpu, record, data, points);
+          const downstream = await losses.of(dictionary);
+          const all = [...figures, ...downstream?.figures ?? []];
+          group.rows.push({ ...rowOf(run, from), figures: tableOf(all) });
+        }
+      } finally {
+        await losses.close();
       }
       hooks.onProgress({
         stage: "measure",

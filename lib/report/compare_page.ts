@@ -17,6 +17,7 @@ import { markdownPage, markdownTable, markdownText } from "./markdown.ts";
 export const COMPARE_TITLES: readonly string[] = [
   "family",
   "FVU",
+  "CE recovered",
   "L0",
   "dead",
   "tokens/s",
@@ -36,6 +37,7 @@ export function compareRows({ rows }: CompareGroup): string[][] {
   return rows.map((row) => [
     row.name,
     formatFigure(row.figures["recon/fvu"]),
+    "model/ce_loss_score" in row.figures ? formatFigure(row.figures["model/ce_loss_score"]) : "",
     formatFigure(row.figures["sparsity/l0"]) + (isOff(row) ? ` (${percent(l0Error(row))})` : ""),
     formatFigure(row.figures["sparsity/dead_frac"], 3),
     row.tokens_per_second === undefined ? "" : formatCount(row.tokens_per_second),
@@ -60,7 +62,8 @@ export function l0Remark({ rows }: CompareGroup): string | undefined {
 
 const READING =
   "FVU: share of the held-out variance that is not reconstructed, the dictionary used as it is " +
-  "saved; L0: active latents a token, of all layers together; dead: latents that fire on no " +
+  "saved; CE recovered: share of the language model's next-token loss between zero and the " +
+  "activation itself that the reconstruction keeps; L0: active latents a token, of all layers together; dead: latents that fire on no " +
   "held-out token; tokens/s: training rows a second without waiting for data; memory: all buffers " +
   "on the device at once, while training. PCA: the largest principal components of each token, " +
   "fitted on the held-out tokens themselves.";

@@ -1,5 +1,5 @@
 /**
- * Losses of the language model with a dictionary in it, from a configuration.
+ * Losses of the language model with dictionaries in it, from a configuration.
  * @module
  */
 import { SdmError } from "../base/errors.ts";
@@ -7,55 +7,105 @@ import type { OnProgress } from "../base/progress.ts";
 import { modelOptions } from "../config/text_options.ts";
 import type { Config } from "../config/types.ts";
 import { rolesOf } from "../data/points.ts";
-
 import type { TextInputs } from "../data/text_inputs.ts";
 import {
   type Downstream,
-  measureDownstream,
+  downstreamOf,
+  type LossBaselines,
   noDownstream,
+  sumLosses,
   targetMeans,
 } from "../evals/downstream.ts";
-import type { Evaluation } from "../evals/evaluate.ts";
+import type { HeldOutRows } from "../evals/held_out.ts";
+import type { LoadedDictionary } from "../models/loaded.ts";
 import { spawnSplicer } from "../onnx/splice_remote.ts";
+import type { Splicer } from "../onnx/splice_types.ts";
+
+/** How work speaks with its caller. */
+interface Hooks {
+  onProgress: OnProgress;
+  signal?: AbortSignal;
+}
+
+/** A model in which dictionaries of the same points are measured one after another. */
+export interface ModelLosses {
+  /**
+   * Measures one; undefined when the configuration asks for none.
+   * @throws SdmError when it is stopped
+   */
+  of(dictionary: LoadedDictionary): Promise<Downstream | undefined>;
+  /** Frees the model. */
+  close(): Promise<void>;
+}
 
 /**
- * Measures them on the first held-out contexts; undefined when the configuration asks for none.
+ * Makes ready to measure on the first held-out contexts; the model is loaded with the first dictionary.
  * What a model cannot give is told as a reason: the other figures stand without these.
- * @throws SdmError when it is stopped
  */
+export function modelLosses(
+  config: Config,
+  inputs: TextInputs,
+  data: HeldOutRows,
+  hooks: Hooks,
+): ModelLosses {
+  const { downstream_tokens: maxTokens, ablate_positions: ablatePositions } = config.train;
+  const options = {
+    maxTokens,
+    means: maxTokens === 0 ? [] : targetMeans(data),
+    ablatePositions,
+    contextsPerRun: inputs.contextsPerRun,
+    ...hooks,
+  };
+  let splicer: Splicer | undefined;
+  let known: LossBaselines | undefined;
+  let reason: string | undefined;
+  return {
+    async of(dictionary) {
+      if (maxTokens === 0) return undefined;
+      if (reason !== undefined) return noDownstream(reason, ablatePositions);
+      try {
+        splicer ??= await openSplicer(config, inputs);
+        const sums = await sumLosses(dictionary, splicer, inputs, options, known);
+        if (!("reason" in sums)) {
+          known = sums;
+          return downstreamOf(sums, ablatePositions);
+        }
+        reason = sums.reason;
+      } catch (error) {
+        // A stop and a lost device end the whole evaluation.
+        if (!(error instanceof SdmError) || error.exitCode !== 2) throw error;
+        reason = error.message;
+      }
+      return noDownstream(reason, ablatePositions);
+    },
+    close: async () => await splicer?.close(),
+  };
+}
+
+async function openSplicer(config: Config, { points }: TextInputs): Promise<Splicer> {
+  const { model, provider, threads } = modelOptions(config);
+  const { inputs, targets } = rolesOf(points);
+  const tensors = (list: typeof points) => list.map((point) => point.tensor);
+  return await spawnSplicer({
+    model,
+    provider,
+    threads,
+    inputs: tensors(inputs),
+    targets: tensors(targets.length > 0 ? targets : inputs),
+  });
+}
+
+/** Measures one dictionary, see {@link modelLosses}. */
 export async function measureLosses(
   config: Config,
   inputs: TextInputs,
-  { dictionary, data }: Pick<Evaluation, "dictionary" | "data">,
-  hooks: { onProgress: OnProgress; signal?: AbortSignal },
+  { dictionary, data }: { dictionary: LoadedDictionary; data: HeldOutRows },
+  hooks: Hooks,
 ): Promise<Downstream | undefined> {
-  const { downstream_tokens: maxTokens, ablate_positions: ablatePositions } = config.train;
-  if (maxTokens === 0) return undefined;
-  const names = rolesOf(inputs.points);
-  const tensors = (points: typeof inputs.points) => points.map((point) => point.tensor);
-  const { model, provider, threads } = modelOptions(config);
+  const losses = modelLosses(config, inputs, data, hooks);
   try {
-    const splicer = await spawnSplicer({
-      model,
-      provider,
-      threads,
-      inputs: tensors(names.inputs),
-      targets: tensors(names.targets.length > 0 ? names.targets : names.inputs),
-    });
-    try {
-      return await measureDownstream(dictionary, splicer, inputs, {
-        maxTokens,
-        means: targetMeans(data),
-        ablatePositions,
-        contextsPerRun: inputs.contextsPerRun,
-        ...hooks,
-      });
-    } finally {
-      await splicer.close();
-    }
-  } catch (error) {
-    // A stop and a lost device end the whole evaluation.
-    if (!(error instanceof SdmError) || error.exitCode !== 2) throw error;
-    return noDownstream(error.message, ablatePositions);
+    return await losses.of(dictionary);
+  } finally {
+    await losses.close();
   }
 }

@@ -26,6 +26,7 @@ const KEYS: [string, unknown][] = Object.entries({
   "train.training_tokens": 1024,
   "train.batch_tokens": 128,
   "train.eval_tokens": 1024,
+  "train.downstream_tokens": 128,
 });
 
 function request(path: string, options: Partial<CompareRequest> = {}): CompareRequest {
@@ -104,11 +105,19 @@ Deno.test("families are trained, measured on the same rows, and not trained agai
     assert.deepEqual(other.outputs, ["blocks.1.hook_mlp_out"]);
     const [topk] = own.rows;
     assert.equal(own.eval_tokens, 1024);
+    // Two contexts of 64 tokens, their first positions and last losses left out.
+    assert.ok(topk.figures["model/tokens_eval_reconstruction"]! <= 2 * 62);
+    assert.ok(topk.figures["model/ce_loss_score"]! > 0 && topk.figures["model/ce_loss_score"]! < 1);
+    const ce = (g: CompareGroup) => g.rows[0].figures["model/ce_loss"];
+    assert.ok(Math.abs(ce(own)! - ce(other)!) < 1e-4, "the model is the same");
     assert.ok(topk.figures["recon/fvu"]! < 1 && topk.figures["sparsity/l0"] === 8);
     assert.ok(topk.tokens_per_second! > 0 && topk.peak_gpu_bytes! > 1e5);
     const saved = JSON.parse(await Deno.readTextFile(`${folder}/compare.json`));
     assert.deepEqual(saved.groups, JSON.parse(JSON.stringify(outcome.groups)));
-    assert.match(await Deno.readTextFile(`${folder}/compare.md`), /\| topk +\| 0\.\d+ +\| 8 /);
+    assert.match(
+      await Deno.readTextFile(`${folder}/compare.md`),
+      /\| topk +\| 0\.\d+ +\| -?\d[\d.]* +\| 8 /,
+    );
 
     const again = await runCompare(wanted, { onProgress: silent });
     assert.deepEqual(again, outcome);
@@ -118,7 +127,12 @@ Deno.test("a row whose L0 is another is marked and named", () => {
   const row = (name: string, l0: number) => ({
     name,
     l0: 32,
-    figures: { "recon/fvu": 0.25, "sparsity/l0": l0, "sparsity/dead_frac": 0 },
+    figures: {
+      "recon/fvu": 0.25,
+      "sparsity/l0": l0,
+      "sparsity/dead_frac": 0,
+      "model/ce_loss_score": 0.875,
+    },
     tokens_per_second: 12345,
     peak_gpu_bytes: 2 ** 20,
   });
@@ -128,7 +142,7 @@ Deno.test("a row whose L0 is another is marked and named", () => {
     eval_tokens: 1000,
     rows: [row("topk", 32), row("relu", 33.5), row("gated", 28.8)],
   };
-  assert.deepEqual(compareRows(group).map((cells) => cells[2]), ["32", "33.5", "28.8 (-10 %)"]);
+  assert.deepEqual(compareRows(group).map((cells) => cells[3]), ["32", "33.5", "28.8 (-10 %)"]);
   assert.match(l0Remark(group)!, /not comparable: gated \(-10 %\)\.$/);
   assert.equal(l0Remark({ ...group, rows: group.rows.slice(0, 2) }), undefined);
   assert.equal(groupTitle(group), "From a … c to d");
@@ -141,5 +155,5 @@ Deno.test("a row whose L0 is another is marked and named", () => {
     finished: true,
   } satisfies CompareOutcome;
   const page = comparePage(outcome, "sdm compare");
-  assert.match(page, /\| topk +\| 0\.25 \| 32 +\| 0 +\| 12\.3 k +\| 1 MiB +\|/);
+  assert.match(page, /\| topk +\| 0\.25 \| 0\.875 +\| 32 +\| 0 +\| 12\.3 k +\| 1 MiB +\|/);
 });
