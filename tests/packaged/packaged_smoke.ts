@@ -46,6 +46,24 @@ async function sdm(
   return { code, out: text(stdout), err: text(stderr), ms: performance.now() - started };
 }
 
+/** Milliseconds of `sdm --help`, on the clock and of the processor; the shell knows what its children took. */
+async function helpTimes(): Promise<{ wall: number; cpu: number }> {
+  const started = performance.now();
+  const { stdout } = await new Deno.Command("/bin/sh", {
+    args: ["-c", '"$0" --help >/dev/null && times', program],
+    cwd: empty,
+    clearEnv: true,
+    env,
+    stdin: "null",
+  }).output();
+  const wall = performance.now() - started;
+  // The second line is of the children: `0m0.05s 0m0.02s`.
+  const children = new TextDecoder().decode(stdout).trim().split("\n")[1] ?? "";
+  const seconds = [...children.matchAll(/(\d+)m([\d.]+)s/g)].map((m) => 60 * +m[1] + +m[2]);
+  assert.equal(seconds.length, 2, `the shell's times are "${children}"`);
+  return { wall, cpu: 1000 * (seconds[0] + seconds[1]) };
+}
+
 /** Runs it and demands success. */
 async function good(...args: string[]): Promise<string> {
   const { code, out, err } = await sdm(...args);
@@ -61,13 +79,15 @@ const cases: [string, () => Promise<string | void>][] = [
     assert.equal(first.code, 0, first.err);
     const { version } = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.json`));
     assert.equal(first.out.trim(), version);
-    const times: number[] = [];
-    for (let i = 0; i < 5; i++) times.push((await sdm("--help")).ms);
-    const best = Math.min(...times);
-    // Twice the aim of 150 ms, since the machines that run this are shared.
-    assert.ok(best < 300, `the quickest of five starts took ${best.toFixed(0)} ms`);
+    const starts: { wall: number; cpu: number }[] = [];
+    for (let i = 0; i < 8; i++) starts.push(await helpTimes());
+    const [wall, cpu] = (["wall", "cpu"] as const)
+      .map((kind) => Math.min(...starts.map((s) => s[kind])));
+    // The machines that run this are shared: what others do adds to the clock on the wall, not to this.
+    assert.ok(cpu < 150, `the quickest of eight starts computed for ${cpu.toFixed(0)} ms`);
     const megabytes = ((await Deno.stat(program)).size / 1e6).toFixed(0);
-    return `${megabytes} MB, first ${first.ms.toFixed(0)} ms, then ${best.toFixed(0)} ms`;
+    return `${megabytes} MB, first ${first.ms.toFixed(0)} ms, then ${wall.toFixed(0)} ms, ` +
+      `${cpu.toFixed(0)} ms of them computing`;
   }],
   ["it finds the adapter and runs models on every provider", async () => {
     const facts = JSON.parse(await good("doctor", "--json"));
