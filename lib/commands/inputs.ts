@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "node:path";
+import { SdmError } from "../base/errors.ts";
 import type { Config } from "../config/types.ts";
 import { exists, readBytes, readJson } from "../files/documents.ts";
 import { type FetchedModel, fetchModel, pickOnnx } from "../files/hub_model.ts";
@@ -84,6 +85,20 @@ export async function fetchModelFile(
   return onnx.onnx ?? model;
 }
 
+/** Fetches; what fails may have been meant as a path, which is then said too. */
+async function orHere<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof SdmError) || error.exitCode !== 2 || name.startsWith("hf:")) throw error;
+    const path = name.replace(/@.*$/s, "");
+    if (await exists(path)) throw error;
+    const here = `and there is no file or folder "${path}" here`;
+    const hint = error.hint ? `${error.hint}; ${here}` : here;
+    throw new SdmError(error.message, { hint, cause: error });
+  }
+}
+
 async function hubContext({ onProgress, signal }: WorkHooks): Promise<HubContext> {
   return { settings: await hubSettings(), onProgress, signal };
 }
@@ -101,12 +116,9 @@ async function fetchModelKeys(
   }
   const name = hub ?? (looksLikeHub(onnx!) ? onnx : undefined);
   if (name === undefined) return {};
-  const fetched = await fetchModel(
-    await hubContext(hooks),
-    pinned(parseModelName(name), earlier && parseModelName(earlier)),
-    dtype,
-    weightFiles,
-  );
+  const wanted = pinned(parseModelName(name), earlier && parseModelName(earlier));
+  const context = await hubContext(hooks);
+  const fetched = await orHere(name, () => fetchModel(context, wanted, dtype, weightFiles));
   return {
     onnx: fetched.onnx,
     hub: hubNameText(fetched.name),
@@ -184,9 +196,10 @@ async function pinDataset(
   if (dataset === undefined) return {};
   const name = parseDatasetName(dataset);
   const known = pinned(name, earlier && parseDatasetName(earlier));
+  const context = await hubContext(hooks);
   const revision = isCommit(known.revision)
     ? known.revision
-    : (await openRepo(await hubContext(hooks), "dataset", known)).commit;
+    : (await orHere(dataset, () => openRepo(context, "dataset", known))).commit;
   return {
     dataset: hubNameText({ id: name.id, revision }),
     dataset_config: dataset_config ?? name.config,

@@ -108,5 +108,8 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
 export function networkWords(error: unknown): string {
   let inner = error;
   while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
-  return messageOf(inner).split("\n")[0];
+  // The address is told by whoever asks.
+  return messageOf(inner).split("\n")[0]
+    .replace(/^error sending request for url \(\S+\): /, "")
+    .replace(/^client error \(\w+\): /, "");
 }
