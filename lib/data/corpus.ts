@@ -13,7 +13,7 @@ import { hubRanges } from "../files/hub_ranges.ts";
 import { type HubContext, hubSettings } from "../files/hub_settings.ts";
 import type { HubFile, HubRepo } from "../files/hub_types.ts";
 import { corpusFingerprint, type Document, openCorpus } from "../text/corpora.ts";
-import { fileRanges } from "../text/parquet.ts";
+import { fileRanges } from "../text/file_ranges.ts";
 import { type TextFile, textForm } from "../text/text_files.ts";
 
 /** A dataset that parts of the text come from. */

@@ -5,7 +5,6 @@
 import { createHash } from "node:crypto";
 import { messageOf, SdmError } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
-import { openTable, tableTexts } from "./parquet.ts";
 import { listTextFiles, type TextFile, textReadError } from "./text_files.ts";
 import { textBytes } from "./unpack.ts";
 
@@ -60,6 +59,8 @@ function documentsOf(file: TextFile, field: string): AsyncGenerator<Document> {
 }
 
 async function* tableRows(file: TextFile, field: string): AsyncGenerator<Document> {
+  // Loaded by those who have such files only: it takes a tenth of a second.
+  const { openTable, tableTexts } = await import("./parquet.ts");
   const table = await openTable(file, field);
   for await (const { text, row } of tableTexts(table)) {
     yield { text, source: `${file.name}:${row + 1}` };

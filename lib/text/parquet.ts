@@ -6,7 +6,8 @@ import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetRead 
 import { compressors } from "hyparquet-compressors";
 import { messageOf, SdmError } from "../base/errors.ts";
 import { didYouMean } from "../base/nearest.ts";
-import { type ByteRanges, type TextFile, textReadError } from "./text_files.ts";
+import { fileRanges } from "./file_ranges.ts";
+import type { ByteRanges, TextFile } from "./text_files.ts";
 
 /** A parquet file whose column of texts was found. */
 export interface TextTable {
@@ -18,29 +19,6 @@ export interface TextTable {
   metadata: FileMetaData;
   /** Name of the column. */
   column: string;
-}
-
-/** Pieces of a file on disk. */
-export async function fileRanges(path: string): Promise<ByteRanges> {
-  try {
-    const { size } = await Deno.stat(path);
-    return {
-      byteLength: size,
-      async slice(start, end = size) {
-        using open = await Deno.open(path, { read: true });
-        await open.seek(start, Deno.SeekMode.Start);
-        const bytes = new Uint8Array(end - start);
-        for (let at = 0; at < bytes.length;) {
-          const count = await open.read(bytes.subarray(at));
-          if (count === null) throw new Error("it is shorter than it was");
-          at += count;
-        }
-        return bytes.buffer;
-      },
-    };
-  } catch (error) {
-    throw textReadError(path, error);
-  }
 }
 
 /**

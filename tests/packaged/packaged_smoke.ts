@@ -119,6 +119,15 @@ const cases: [string, () => Promise<string | void>][] = [
     ];
     for (const file of files) assert.ok((await Deno.stat(`${run}/${file}`)).size > 0, file);
   }],
+  ["it reads parquet packed with zstd, and knows the hub's cache", async () => {
+    const texts = `${ROOT}/tests/text/fixtures/texts.parquet`;
+    const flags = ["--onnx", `${demo}/model.onnx`, "--text", texts, "--out", "run/acts", "--json"];
+    const place = ["--hookpoint", "blocks.1.hook_resid_post", "--context-size", "32"];
+    assert.ok(JSON.parse(await good("harvest", ...flags, ...place)).rows > 500);
+    const { code, err } = await sdm("hooks", "owner/name", "--offline");
+    assert.equal(code, 2);
+    assert.match(err, /^Cannot fetch model "owner\/name": it is not in the cache/);
+  }],
   ["a mistake is one sentence and exit code 2", async () => {
     const { code, out, err } = await sdm("train", "missing.toml");
     assert.equal(code, 2);

@@ -3,7 +3,8 @@ import assert from "assert";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { SdmError } from "../../lib/base/errors.ts";
 import { openCorpus } from "../../lib/text/corpora.ts";
-import { fileRanges, openTable, tableTexts } from "../../lib/text/parquet.ts";
+import { fileRanges } from "../../lib/text/file_ranges.ts";
+import { openTable, tableTexts } from "../../lib/text/parquet.ts";
 import { type ByteRanges, textForm } from "../../lib/text/text_files.ts";
 import { withFolder } from "../files/folder.ts";
 
