@@ -101,13 +101,23 @@ export { orderByImportance, reorderLatents } from "./lib/models/reorder.ts";
 export { listHookpoints } from "./lib/onnx/hookpoints.ts";
 export { loadModel } from "./lib/onnx/graph.ts";
 export type { OnnxInitializer, OnnxModel, OnnxNode, OnnxValue } from "./lib/onnx/model.ts";
-export type { ProviderOptions, WasmPaths } from "./lib/onnx/providers.ts";
+export type { ConcreteProvider, ProviderOptions, WasmPaths } from "./lib/onnx/providers.ts";
 export { spawnRunner } from "./lib/onnx/remote.ts";
 export type { RunnerOptions } from "./lib/onnx/runner.ts";
 export type { Hookpoint, ModelRunner, ProviderName } from "./lib/onnx/types.ts";
+export { type CutModel, cutModel, type CutOptions, spliceRoot } from "./lib/onnx/cut.ts";
+export { createSplicer, type SplicerOptions } from "./lib/onnx/splice.ts";
+export type {
+  CleanRun,
+  SplicedRun,
+  SplicedStep,
+  Splicer,
+  SplicerFacts,
+} from "./lib/onnx/splice_types.ts";
 export type { ComparePoints, CompareRequest, PointPair } from "./lib/report/compare_plan.ts";
 export type { CompareGroup, CompareOutcome, CompareRow } from "./lib/report/compare_types.ts";
 export type { ConvertOutcome, ConvertRequest } from "./lib/report/convert.ts";
+export type { AblatePositions, Downstream } from "./lib/evals/downstream.ts";
 export type { EvaluateRequest } from "./lib/report/evaluate.ts";
 export {
   describedJsonSchema as configJsonSchema,
