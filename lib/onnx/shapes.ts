@@ -6,7 +6,7 @@
 import type { OnnxModel } from "./model.ts";
 import { orderOf } from "./order.ts";
 import { shapeRule } from "./shape_rules.ts";
-import { type TensorFacts, weightFacts } from "./shape_types.ts";
+import { type Dim, type TensorFacts, weightFacts } from "./shape_types.ts";
 import { attributeOf } from "./tensors.ts";
 
 const tables = new WeakMap<OnnxModel, Map<string, TensorFacts>>();
@@ -33,10 +33,22 @@ function infer(model: OnnxModel): Map<string, TensorFacts> {
       opset,
     });
     node.outputs.forEach((name, i) => {
-      if (name !== "") table.set(name, declared(model, name, made[i] ?? {}));
+      if (name !== "") table.set(name, bounded(declared(model, name, made[i] ?? {})));
     });
   }
   return table;
+}
+
+/** Axes of a tensor, numbers that are followed, letters of a size: in a damaged graph they grow with every node. */
+const AXES = 64, NUMBERS = 4096, LETTERS = 400;
+
+/** Facts of a sensible size. */
+function bounded(facts: TensorFacts): TensorFacts {
+  const shorter = (dims: Dim[] | undefined, most: number) =>
+    dims && dims.length <= most
+      ? dims.map((dim) => typeof dim === "string" && dim.length > LETTERS ? "?" : dim)
+      : undefined;
+  return { ...facts, dims: shorter(facts.dims, AXES), ints: shorter(facts.ints, NUMBERS) };
 }
 
 /** What the file declares goes before what was inferred. */
