@@ -75,7 +75,9 @@ export function looksLikeHub(value: string): boolean {
  */
 export function parseModelName(text: string): HubName {
   const plain = text.startsWith(PREFIX) ? text.slice(PREFIX.length) : text;
-  if (!MODEL.test(plain)) throw notAName(text, "owner/name or owner/name@revision");
+  if (!MODEL.test(plain) || plain.includes("..")) {
+    throw notAName(text, "owner/name or owner/name@revision");
+  }
   const at = plain.indexOf("@");
   return at < 0 ? { id: plain } : { id: plain.slice(0, at), revision: plain.slice(at + 1) };
 }
@@ -87,7 +89,7 @@ export function parseModelName(text: string): HubName {
 export function parseDatasetName(text: string): DatasetName {
   const plain = text.startsWith(PREFIX) ? text.slice(PREFIX.length) : text;
   const groups = DATASET.exec(plain)?.groups;
-  if (!groups?.id || groups.id.endsWith("/")) {
+  if (!groups?.id || groups.id.endsWith("/") || plain.includes("..")) {
     throw notAName(text, "owner/name, owner/name:config or owner/name:config/split");
   }
   const { id, revision, config, split } = groups;

@@ -78,6 +78,7 @@ Deno.test("names of the hub are told from paths, and read with revision, configu
     assert.ok(looksLikeHub(name), name);
   }
   assert.throws(() => parseModelName("hf:"), SdmError);
+  assert.throws(() => parseModelName("hf:a/b@x/../../y"), SdmError);
   assert.throws(() => parseDatasetName("a/b/c/d"), /owner\/name:config/);
   assert.deepEqual(
     hubOrigin(`/x/models--own-er--na--me/snapshots/${COMMIT}/onnx/model.onnx`),
