@@ -3,7 +3,7 @@
  * @module
  */
 import { attentionParts } from "./attention_parts.ts";
-import { strip } from "./infer.ts";
+import { strip, stripRows } from "./infer.ts";
 import type { OnnxModel, OnnxNode } from "./model.ts";
 import { normOf } from "./norm.ts";
 import { nodesBetween } from "./order.ts";
@@ -129,8 +129,9 @@ function entryOf(
   for (const node of within) {
     const input = firstInput(model, node);
     if (input === undefined) continue;
-    if (input === before) return { tensor: before, normed: false };
-    if (normOf(model, input)?.input === before) return { tensor: input, normed: true };
+    if (stripRows(model, input) === before) return { tensor: before, normed: false };
+    const norm = normOf(model, input);
+    if (norm && stripRows(model, norm.input) === before) return { tensor: input, normed: true };
   }
   return undefined;
 }

@@ -9,7 +9,7 @@ import { applyNorm, applyUnembedding, distance, sumOf } from "./check_arithmetic
 import { streamWidth } from "./block_points.ts";
 import { contextLimit, vocabSize } from "./describe.ts";
 import { findHookpoints } from "./hookpoints.ts";
-import { elemTypeOf } from "./infer.ts";
+import { elemTypeOf, stripRows } from "./infer.ts";
 import { ELEM, type OnnxModel } from "./model.ts";
 import { normOf } from "./norm.ts";
 import { createRunner } from "./runner.ts";
@@ -187,7 +187,7 @@ function sums(check: LayerCheck & { stream: Stream; layer: number }): void {
 function norms({ model, own, seen, test, skipped, d }: LayerCheck): void {
   for (const point of own.filter(({ kind }) => kind === "attn_in" || kind === "mlp_in")) {
     const norm = normOf(model, point.tensor);
-    const stream = norm && seen.first.get(norm.input);
+    const stream = norm && seen.first.get(stripRows(model, norm.input));
     if (
       !norm || !stream || d === undefined ||
       own.some((p) => p.kind.startsWith("resid") && p.tensor === point.tensor)

@@ -45,6 +45,21 @@ export function stripShape(model: OnnxModel, tensor: string): string {
   }
 }
 
+/** Like {@link strip}, and behind reshapes that leave the last axis alone: the same rows, differently stacked. */
+export function stripRows(model: OnnxModel, tensor: string): string {
+  const seen = new Set<string>();
+  for (let name = tensor;;) {
+    name = strip(model, name);
+    const node = model.producers.get(name);
+    const width = widthOf(model, name);
+    const reshaped = node?.op === "Reshape" || node?.op === "Flatten";
+    if (!node || !reshaped || seen.has(name) || width === undefined) return name;
+    if (widthOf(model, node.inputs[0]) !== width) return name;
+    seen.add(name);
+    name = node.inputs[0];
+  }
+}
+
 /** The weight that a tensor is behind casts and de-quantisation, in the file or in a `Constant`. */
 export function weightOf(model: OnnxModel, tensor: string): OnnxInitializer | undefined {
   const name = strip(model, tensor);

@@ -2,7 +2,7 @@
  * One residual Add: which operand is the stream so far, and what is added to it.
  * @module
  */
-import { strip } from "./infer.ts";
+import { strip, stripRows } from "./infer.ts";
 import type { OnnxModel } from "./model.ts";
 import { isAncestor, isConstant, nodesBetween, orderOf } from "./order.ts";
 import { isActivationProduct } from "./products.ts";
@@ -43,18 +43,20 @@ function sumOperands(
   return undefined;
 }
 
-/** The residual Add that makes `sum`, or undefined when `sum` is where the stream begins. */
-export function stepAt(model: OnnxModel, sum: string): Omit<StreamStep, "after"> | undefined {
+/** The residual Add that makes `tensor`, or undefined when `tensor` is where the stream begins. */
+export function stepAt(model: OnnxModel, tensor: string): Omit<StreamStep, "after"> | undefined {
   const { depth } = orderOf(model);
+  const sum = stripRows(model, tensor);
   const outer = sumOperands(model, sum) ?? behindConstant(model, sum);
   let leaves = outer?.leaves;
   // A block that adds attention and MLP one after the other to the same stream needs a second look, inside.
   for (let round = 0; leaves && round < 2; round++) {
     const byDepth = leaves.toSorted((a, b) => (depth.get(a) ?? 0) - (depth.get(b) ?? 0));
-    for (const before of byDepth) {
-      const others = byDepth.filter((leaf) => leaf !== before);
+    for (const leaf of byDepth) {
+      const others = byDepth.filter((other) => other !== leaf);
+      const before = stripRows(model, leaf);
       if (others.length === 0) continue;
-      if (!others.every((leaf) => isAncestor(model, before, leaf))) continue;
+      if (!others.every((other) => isAncestor(model, before, other))) continue;
       const branches = branchesOf(model, before, others);
       return { before, sum, branches, constant: outer?.constant };
     }

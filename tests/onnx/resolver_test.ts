@@ -165,6 +165,26 @@ Deno.test("a Cast of a norm that the residual Add reads too is seen through", ()
   );
 });
 
+Deno.test("a stream that is stacked differently on its way is still one (OPT)", () => {
+  const found = tensors(parsed(`
+    x = Gather(table, input_ids)
+    shape = Shape(x)
+    n = LayerNormalization(x, gain)${attention("n", "attn")}
+    mid = Add(x, attn)
+    rows = Reshape(mid, shape)
+    m = LayerNormalization(rows, gain)${mlp("m", "mlp")}
+    y = Add(rows, mlp)
+    stacked = Reshape(y, shape)
+    f = LayerNormalization(stacked, gain)
+    logits = MatMul(f, head)`));
+  assert.deepEqual(
+    ["hook_resid_mid", "mlp.hook_in", "hook_mlp_out", "hook_resid_post"].map((n) =>
+      found[`0.${n}`]
+    ),
+    ["mid", "m", "mlp", "y"],
+  );
+});
+
 Deno.test("dynamic int8: chains of integer products are products, their scales no residual", () => {
   const product = (input: string, w: string, out: string) => `
     ${out}.i, ${out}.sc, ${out}.zp = DynamicQuantizeLinear(${input})
