@@ -7,6 +7,7 @@
  * @module
  */
 import { SdmError } from "../base/errors.ts";
+import { withoutCaches } from "./caches.ts";
 import { elemTypeOf } from "./infer.ts";
 import { linkModel } from "./link.ts";
 import { ELEM, type OnnxModel, type OnnxNode, type OnnxValue } from "./model.ts";
@@ -196,7 +197,7 @@ export function cutModel(model: OnnxModel, options: CutOptions): CutModel {
   const nodes = [
     ...border.casts,
     ...model.nodes.filter((node) => kept.nodes.has(node)).map((node) =>
-      withoutOutputs(node, taken)
+      withoutCaches(withoutOutputs(node, taken), kept.names)
     ),
     ...exit.casts,
   ];

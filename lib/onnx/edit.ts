@@ -6,6 +6,7 @@
  */
 import { didYouMean } from "../base/nearest.ts";
 import { SdmError } from "../base/errors.ts";
+import { withoutCaches } from "./caches.ts";
 import { elemTypeOf } from "./infer.ts";
 import { ELEM, type OnnxModel, type OnnxNode } from "./model.ts";
 import { changeModel, intAttribute, makeNode, writeModel } from "./write.ts";
@@ -107,7 +108,7 @@ export function pruneModel(model: OnnxModel, outputs: readonly string[]): OnnxMo
   const { names, nodes } = reachable(model, outputs);
   const values = new Map([...model.values].filter(([name]) => names.has(name)));
   return changeModel(model, {
-    nodes: model.nodes.filter((node) => nodes.has(node)),
+    nodes: model.nodes.filter((node) => nodes.has(node)).map((node) => withoutCaches(node, names)),
     initializers: new Map([...model.initializers].filter(([name]) => names.has(name))),
     inputs: model.inputs.filter((input) => names.has(input.name)),
     outputs: outputs.map((name) => values.get(name) ?? { name }),

@@ -1,7 +1,7 @@
 /** Every shape of graph that exporters write: all hookpoints are found and are PyTorch's. Made by peers/onnx/make_fixtures.py. */
 import assert from "assert";
 import { fixture, readOracle } from "./oracle.ts";
-import { describeOutcome, holdAgainst, passed } from "./zoo.ts";
+import { describeOutcome, holdAgainst, holdLosses, passed } from "./zoo.ts";
 
 /**
  * Largest relative error by what the graph's numbers are, where that is not 1e-4. The weights of fp16 and int4 models lie where
@@ -9,18 +9,33 @@ import { describeOutcome, holdAgainst, passed } from "./zoo.ts";
  */
 const TOLERANCES: readonly [RegExp, number][] = [[/-fp16$/, 2e-3], [/-int8$/, 5e-2]];
 
+/** The same for the loss of a token, where that is not 1e-5. */
+const LOSS_TOLERANCES: readonly [RegExp, number][] = [[/-fp16$/, 1e-2]];
+
 /** Models whose queries, keys and values are joined in a way that leaves no tensor for each. */
 const JOINED = ["llama-genai-fp16", "neox_sequential-optimum", "phi-genai"];
 
-for (
-  const { name } of [...Deno.readDirSync(fixture("zoo"))].sort((a, b) => a.name < b.name ? -1 : 1)
-) {
+const names = [...Deno.readDirSync(fixture("zoo"))].map((entry) => entry.name).sort();
+
+for (const name of names) {
   Deno.test(`all hookpoints of ${name} are PyTorch's`, async () => {
     const tolerance = TOLERANCES.find(([pattern]) => pattern.test(name))?.[1] ?? 1e-4;
     const oracle = await readOracle(fixture(`zoo/${name}/oracle`));
     const outcome = await holdAgainst(fixture(`zoo/${name}/model.onnx`), oracle, tolerance);
     assert.ok(passed(outcome), describeOutcome(outcome));
     assert.equal(outcome.absent.length > 0, JOINED.includes(name), describeOutcome(outcome));
+  });
+}
+
+for (const name of names) {
+  Deno.test(`losses of ${name}, as it is and with zero in it, are PyTorch's`, async () => {
+    const oracle = await readOracle(fixture(`zoo/${name}/oracle`));
+    if (!oracle.arrays.has("cross_entropy")) return assert.match(name, /^bert/);
+    const { errors, identity } = await holdLosses(fixture(`zoo/${name}/model.onnx`), oracle);
+    assert.equal(errors.length, 6);
+    const tolerance = LOSS_TOLERANCES.find(([pattern]) => pattern.test(name))?.[1] ?? 1e-5;
+    assert.deepEqual(errors.filter(([, error]) => !(error <= tolerance)), []);
+    assert.equal(identity, 0, "an activation replaced by itself changes nothing");
   });
 }
 

@@ -144,12 +144,12 @@ def gemma(config_class, model_class, **more):
     return zoo
 
 
-def phi(rotated=0.5):
+def phi(**more):
     """Attention and MLP side by side, behind one norm."""
     config = hf.PhiConfig(
         vocab_size=VOCAB, max_position_embeddings=CTX, hidden_size=HEADS * HEAD, intermediate_size=48,
         num_hidden_layers=LAYERS, num_attention_heads=HEADS, bos_token_id=0, eos_token_id=0,
-        resid_pdrop=0.0, embd_pdrop=0.0, attention_dropout=0.0, partial_rotary_factor=rotated,
+        resid_pdrop=0.0, embd_pdrop=0.0, attention_dropout=0.0, **more,
     )
     model = randomise(hf.PhiForCausalLM(config))
     places = {}
@@ -223,8 +223,9 @@ FOR_GENAI = {
     "gemma2": lambda: gemma(hf.Gemma2Config, hf.Gemma2ForCausalLM, sliding_window=CTX),
     # The kind of a layer is not read from the configuration: every sixth layer has no window.
     "gemma3": lambda: gemma(hf.Gemma3TextConfig, hf.Gemma3ForCausalLM, sliding_window=CTX),
-    # ONNX Runtime's kernel rotates a multiple of 16 numbers of a head.
-    "phi": lambda: phi(rotated=1.0),
+    # ONNX Runtime's kernel rotates a multiple of 16 numbers of a head; gelu_new becomes the exact Gelu, and Phi's
+    # epsilon is not read: it is 1e-6.
+    "phi": lambda: phi(partial_rotary_factor=1.0, hidden_act="gelu", layer_norm_eps=1e-6),
 }
 
 

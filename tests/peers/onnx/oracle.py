@@ -33,7 +33,29 @@ def watch(zoo, given):
     seen[zoo.out] = result[zoo.out].float()
     if zoo.out == "logits":
         seen["cross_entropy"] = token_losses(seen["logits"], given["input_ids"])
+        for name in ("hook_attn_out", "hook_mlp_out", "hook_resid_post"):
+            losses = replaced(zoo, given, f"blocks.0.{name}", torch.zeros_like)
+            seen[f"cross_entropy without blocks.0.{name}"] = losses
     return seen
+
+
+def replaced(zoo, given, hookpoint, change):
+    """Losses of tokens with `change(value)` in the place of the activation of a hookpoint, for all who read it."""
+    module, side, _pick = zoo.places[hookpoint]
+
+    def out(_module, _args, output):
+        if isinstance(output, tuple):
+            return (change(output[0]), *output[1:])
+        return change(output)
+
+    def before(_module, args):
+        return (change(args[0]), *args[1:])
+
+    hook = module.register_forward_hook(out) if side == "out" else module.register_forward_pre_hook(before)
+    with torch.no_grad():
+        logits = zoo.model(**given).logits
+    hook.remove()
+    return token_losses(logits, given["input_ids"])
 
 
 def token_losses(logits, ids):
