@@ -1,58 +1,135 @@
 /**
- * Activations a second of the bundled language model, by every provider that loads here, beside ONNX Runtime alone.
+ * Activations a second of the bundled language model beside ONNX Runtime alone, by every provider that loads here.
+ *
+ * What is compared has the same graph: the whole model with and without a tap, the model cut behind the last layer run
+ * by a bare session and by `sdm`, the latter also as `sdm harvest` runs it, from text to files on the disk.
  * @module
  */
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../lib/base/errors.ts";
 import { RandomStream } from "../lib/base/random.ts";
+import { harvestToStore } from "../lib/data/store_writer.ts";
+import { tapOutputs } from "../lib/onnx/edit.ts";
+import { openSession } from "../lib/onnx/external.ts";
 import { planFeeds } from "../lib/onnx/feeds.ts";
 import { loadModel } from "../lib/onnx/graph.ts";
+import { resolveHookpoints } from "../lib/onnx/hookpoints.ts";
 import { loadRuntime } from "../lib/onnx/providers.ts";
 import { spawnRunner } from "../lib/onnx/remote.ts";
 import type { ProviderName } from "../lib/onnx/types.ts";
+import { openCorpus } from "../lib/text/corpora.ts";
+import { keptPositions } from "../lib/text/masks.ts";
+import { packContexts } from "../lib/text/packing.ts";
+import { loadTokenizer } from "../lib/text/tokenizer.ts";
 import { timesOf } from "./stats.ts";
 import type { HarvestResult } from "./types.ts";
 
-/** What is tapped. */
-export const HOOKPOINT = "blocks.2.hook_resid_post";
+/** What is tapped: behind it only the last norm and the logits are left. */
+export const HOOKPOINT = "blocks.3.hook_resid_post";
 
-const MODEL = fileURLToPath(new URL("../models/demo/model.onnx", import.meta.url));
-const BATCH = 16;
+const DEMO = new URL("../models/demo/", import.meta.url);
+const MODEL = fileURLToPath(new URL("model.onnx", DEMO));
+const CONTEXTS = 16;
 const LENGTH = 128;
+/** Model runs of a call: enough that their order, and what is done between them, counts. */
+const RUNS = 4;
+/** Tokens of a model run. */
+const TOKENS = CONTEXTS * LENGTH;
 const VOCAB = 4096;
 
 interface Contender {
-  runner: string;
-  run(ids: Int32Array): Promise<unknown>;
+  /** Model runs. */
+  call(ids: readonly Int32Array[]): Promise<unknown>;
   close(): Promise<void>;
 }
 
-async function tapped(provider: ProviderName): Promise<Contender> {
-  const runner = await spawnRunner({ model: MODEL, taps: [HOOKPOINT], provider });
-  return {
-    runner: `sdm, ${runner.provider}, tap only`,
-    run: (ids) => runner.run(ids, BATCH, LENGTH),
-    close: () => runner.close(),
-  };
+interface Entry {
+  runner: string;
+  /** Model runs of a call; an adapter that is software takes seconds for each. */
+  runs: number;
+  /** The row that it is to be as fast as. */
+  baseline?: string;
+  make(): Promise<Contender>;
 }
 
-/** The file as it is, on this thread, all the way to the logits: what a script without taps would pay. */
-async function alone(provider: ProviderName): Promise<Contender> {
-  const model = await loadModel(MODEL);
+/** Model runs on this thread, one after the other: what a script without `sdm` would do. */
+async function bare(provider: ProviderName, taps?: readonly string[]): Promise<Contender> {
+  const whole = await loadModel(MODEL);
+  const tensors = taps && resolveHookpoints(whole, taps).map((point) => point.tensor);
+  const model = tensors ? tapOutputs(whole, tensors).model : whole;
   const runtime = await loadRuntime(provider);
-  const session = await runtime.open(await Deno.readFile(MODEL), []);
-  const feeds = planFeeds(model, session.inputNames, runtime.Tensor);
+  const session = await openSession(runtime, model);
+  const feeds = planFeeds(whole, session.inputNames, runtime.Tensor);
   return {
-    runner: `ONNX Runtime, ${runtime.provider}, whole model`,
-    run: (ids) =>
-      session.run(
-        Object.fromEntries([...feeds].map(([name, make]) => [name, make(ids, BATCH, LENGTH)])),
-      ),
-    close: async () => {
+    async call(runs) {
+      for (const ids of runs) {
+        const given = [...feeds].map(([name, make]) => [name, make(ids, CONTEXTS, LENGTH)]);
+        await session.run(Object.fromEntries(given));
+      }
+    },
+    async close() {
       await session.release();
       runtime.close();
     },
   };
+}
+
+/** The same in a worker with taps; as in a harvest, a run is asked for before the last one is back. */
+async function tapped(provider: ProviderName, taps: readonly string[]): Promise<Contender> {
+  const runner = await spawnRunner({ model: MODEL, taps, provider });
+  return {
+    call: (runs) => Promise.all(runs.map((ids) => runner.run(ids, CONTEXTS, LENGTH))),
+    close: () => runner.close(),
+  };
+}
+
+/** All that `sdm harvest` does with text once the model is open: tokens, rows, files. */
+async function toDisk(provider: ProviderName): Promise<Contender> {
+  const tokenizer = await loadTokenizer(fileURLToPath(new URL("tokenizer.json", DEMO)));
+  const runner = await spawnRunner({ model: MODEL, taps: [HOOKPOINT], provider });
+  const points = [{ name: HOOKPOINT, tensor: runner.taps[0], d: 192 }];
+  const folder = await Deno.makeTempDir();
+  const text = [fileURLToPath(new URL("corpus/train.jsonl.gz", DEMO))];
+  return {
+    async call(runs) {
+      const maxTokens = runs.length * TOKENS;
+      const options = { contextSize: LENGTH, prependBos: false, maxTokens };
+      const tokens = await packContexts(openCorpus(text), tokenizer, options);
+      const kept = keptPositions(tokens, { dropFirst: false });
+      const facts = { tool: "bench", model: {}, tokenizer: {}, data: {}, overwrite: true };
+      await harvestToStore({ tokens, kept, runner, points, path: `${folder}/store`, ...facts });
+    },
+    async close() {
+      await runner.close();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+function entriesOf(provider: ProviderName): Entry[] {
+  const whole = `ONNX Runtime, ${provider}, whole model`;
+  const cut = `ONNX Runtime, ${provider}, cut at the tap`;
+  const runs = provider === "webgpu" ? 1 : RUNS;
+  const entries: Omit<Entry, "runs">[] = [
+    { runner: whole, make: () => bare(provider) },
+    {
+      runner: `sdm, ${provider}, whole model and tap`,
+      baseline: whole,
+      make: () => tapped(provider, [HOOKPOINT, "logits"]),
+    },
+    { runner: cut, baseline: whole, make: () => bare(provider, [HOOKPOINT]) },
+    {
+      runner: `sdm, ${provider}, cut at the tap`,
+      baseline: cut,
+      make: () => tapped(provider, [HOOKPOINT]),
+    },
+    {
+      runner: `sdm harvest, ${provider}, text to files`,
+      baseline: cut,
+      make: () => toDisk(provider),
+    },
+  ];
+  return entries.map((entry) => ({ ...entry, runs }));
 }
 
 /** Times all in turn; one that does not load is listed with its reason. */
@@ -60,40 +137,44 @@ export async function measureHarvest(
   providers: readonly ProviderName[],
   rounds: number,
 ): Promise<HarvestResult[]> {
-  const tokens = BATCH * LENGTH;
   const stream = new RandomStream(1, "bench tokens");
-  const ids = Int32Array.from({ length: tokens }, (_, i) => 1 + stream.below(VOCAB - 1, 0, i));
-  const started: { contender: Contender; ms: number[] }[] = [];
+  const runs = Array.from({ length: RUNS }, (_, r) =>
+    Int32Array.from(
+      { length: CONTEXTS * LENGTH },
+      (_, i) => 1 + stream.below(VOCAB - 1, r, i),
+    ));
+  const started: { entry: Entry; contender: Contender; ms: number[] }[] = [];
   const failed: HarvestResult[] = [];
-  const makers = providers.flatMap((provider) => [
-    { name: `sdm, ${provider}, tap only`, make: () => tapped(provider) },
-    { name: `ONNX Runtime, ${provider}, whole model`, make: () => alone(provider) },
-  ]);
-  for (const { name, make } of makers) {
+  for (const entry of providers.flatMap(entriesOf)) {
     try {
-      const contender = await make();
-      await contender.run(ids);
-      started.push({ contender, ms: [] });
+      const contender = await entry.make();
+      await contender.call(runs.slice(0, entry.runs));
+      started.push({ entry, contender, ms: [] });
     } catch (error) {
       const none = { minMs: 0, medianMs: 0, spread: 0 };
-      failed.push({ runner: name, tokens, ...none, trouble: messageOf(error) });
+      const trouble = messageOf(error);
+      failed.push({ runner: entry.runner, tokens: entry.runs * TOKENS, ...none, trouble });
     }
   }
   for (let r = 0; r < rounds; r++) {
-    for (const { contender, ms } of started) {
+    for (const { contender, entry, ms } of started) {
       const from = performance.now();
-      await contender.run(ids);
+      await contender.call(runs.slice(0, entry.runs));
       ms.push(performance.now() - from);
     }
   }
   for (const { contender } of started) await contender.close();
-  const done = started.map(({ contender, ms }): HarvestResult => {
+  const medians = new Map(started.map(({ entry, ms }) => [entry.runner, timesOf(ms).medianMs]));
+  const done = started.map(({ entry, ms }): HarvestResult => {
+    const { runner, baseline } = entry;
     const times = timesOf(ms);
+    const other = baseline === undefined ? undefined : medians.get(baseline);
     return {
-      runner: contender.runner,
-      tokens,
+      runner,
+      tokens: entry.runs * TOKENS,
       ...times,
-      tokensPerSecond: tokens / times.medianMs * 1000,
+      tokensPerSecond: entry.runs * TOKENS / times.medianMs * 1000,
+      ...other === undefined ? {} : { baseline, ratio: other / times.medianMs },
     };
   });
   return [...done, ...failed];

@@ -246,12 +246,13 @@ export function startupText(s: StartupResult): string {
 /** Harvest by runner. */
 export function harvestText(results: readonly HarvestResult[]): string {
   const rows = results.map((r) =>
-    r.tokensPerSecond === undefined ? [r.runner, "", "", "", r.trouble ?? ""] : [
+    r.tokensPerSecond === undefined ? [r.runner, "", "", "", "", r.trouble ?? ""] : [
       r.runner,
       ms(r.medianMs),
       percent(r.spread),
       formatCount(r.tokensPerSecond),
-      "",
+      r.ratio?.toFixed(2) ?? "",
+      r.baseline === undefined ? "" : `of ${r.baseline}`,
     ]
   );
   return renderTable(rows, [
@@ -259,6 +260,7 @@ export function harvestText(results: readonly HarvestResult[]): string {
     right("median ms"),
     right("spread"),
     right("tokens/s"),
+    right("ratio"),
     left(""),
   ]);
 }

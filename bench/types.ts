@@ -186,6 +186,10 @@ export interface HarvestResult extends Times {
   tokens: number;
   /** Tokens a second, at the median; absent when it does not load. */
   tokensPerSecond?: number;
+  /** The runner that it is compared with. */
+  baseline?: string;
+  /** Tokens a second over those of the baseline, at the medians. */
+  ratio?: number;
   /** Why it did not run. */
   trouble?: string;
 }

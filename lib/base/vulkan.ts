@@ -11,5 +11,8 @@ const VARIABLE = "DENO_WEBGPU_BACKEND";
  * A value that the user set stays.
  */
 export function preferVulkan(): void {
-  if (Deno.build.os === "linux" && !Deno.env.get(VARIABLE)) Deno.env.set(VARIABLE, "vulkan");
+  if (Deno.build.os !== "linux") return;
+  if (!Deno.env.get(VARIABLE)) Deno.env.set(VARIABLE, "vulkan");
+  // Where it is unset, as in containers, the Vulkan loader complains on the standard error; no window is opened here.
+  if (!Deno.env.get("XDG_RUNTIME_DIR")) Deno.env.set("XDG_RUNTIME_DIR", "/");
 }

@@ -21,7 +21,7 @@ export interface HarvestOptions extends RowMaker {
   path: string;
   /** Element type; `auto` (default) takes F16 where the first shard's values are small enough, else BF16. */
   dtype?: StoreDtype | "auto";
-  /** Rows of a shard, a multiple of 4096; default what makes about 256 MiB. */
+  /** Rows of a shard, a multiple of 4096; default what makes about 128 MiB. */
   shardRows?: number;
   /** Program and version. */
   tool: string;

@@ -26,7 +26,8 @@ import { addRows, normOf, statsTensors } from "./store_stats.ts";
 /** Rows of a shard are a multiple of this, so that every tensor in it is aligned. */
 const ROW_UNIT = 4096;
 const MAX_SHARD_ROWS = 262144;
-const SHARD_BYTES = 256 * 2 ** 20;
+/** Two shards are in memory, the one that is made and the one that is written, as float32. */
+const SHARD_BYTES = 128 * 2 ** 20;
 /** `auto` takes F16 when the first shard stays this far below the type's end. */
 const AUTO_F16_LIMIT = 6e4 / 4;
 
@@ -73,15 +74,24 @@ export async function harvestToStore(
     shards: state.shards.length,
     resumedRows,
   });
-  while (rowsOf(state) < kept.rows) {
-    const first = rowsOf(state);
+  /** Has the model make the rows of the shard that begins with row `first`. */
+  const rowsFrom = (first: number) => {
+    if (first >= kept.rows) return undefined;
     const slices = slicesOf(order, first, Math.min(shardRows, kept.rows - first));
     const tell = (rows: number) =>
       onProgress({ stage: "harvest", done: first + rows, total: kept.rows, unit: "rows" });
+    const rows = contextRows(options, slices, signal, tell);
+    rows.catch(() => {}); // it is heard of when its turn comes
+    return rows;
+  };
+  for (let next = rowsFrom(resumedRows); next !== undefined;) {
     try {
-      const block = await contextRows(options, slices, signal, tell);
+      const block = await next;
+      // The model goes on while this shard is written.
+      next = rowsFrom(rowsOf(state) + block.rows);
       await writeShard(options, state, block);
     } catch (error) {
+      await next?.catch(() => {});
       if (signal?.aborted && error === signal.reason) return result(false);
       throw error;
     }

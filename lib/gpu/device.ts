@@ -120,10 +120,6 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
 
 async function findAdapter(powerPreference?: GPUPowerPreference): Promise<GPUAdapter> {
   preferVulkan();
-  // Where it is unset, as in containers, the Vulkan loader complains on the standard error; no window is opened here.
-  if (Deno.build.os === "linux" && !Deno.env.get("XDG_RUNTIME_DIR")) {
-    Deno.env.set("XDG_RUNTIME_DIR", "/");
-  }
   const adapter = await navigator.gpu?.requestAdapter(
     powerPreference ? { powerPreference } : undefined,
   );
