@@ -204,6 +204,19 @@ export async function withRetries<T>(
   }
 }
 
+/**
+ * An answer of the hub's API, its body read: a connection that drops in the middle counts as a failed try.
+ * @throws TransientError, SdmError as {@link hubRequest} does
+ */
+export async function apiAnswer(context: HubContext, request: HubRequest): Promise<Response> {
+  const { status, headers, body } = await hubRequest(context, request);
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  const reader = body?.getReader();
+  let piece: Uint8Array<ArrayBuffer> | undefined;
+  while (reader && (piece = await readPiece(reader, context)) !== undefined) pieces.push(piece);
+  return new Response(new Blob(pieces), { status, headers });
+}
+
 /** Reads the next piece of a body; a connection that stays silent too long counts as dropped. */
 export async function readPiece(
   reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,

@@ -15,7 +15,7 @@ import {
   writeListing,
   writeRef,
 } from "./hub_cache.ts";
-import { hubRequest, NotFoundError, UnreachableError, withRetries } from "./hub_http.ts";
+import { apiAnswer, NotFoundError, UnreachableError, withRetries } from "./hub_http.ts";
 import { type HubName, hubNameText, type RepoKind } from "./hub_names.ts";
 import type { HubFile, HubRepo } from "./hub_types.ts";
 import type { HubContext } from "./hub_settings.ts";
@@ -27,8 +27,7 @@ async function client(context: HubContext, what: string) {
     await withRetries(
       context,
       { what },
-      () =>
-        hubRequest(context, { url: String(url), what, headers: { accept: "application/json" } }),
+      () => apiAnswer(context, { url: String(url), what, headers: { accept: "application/json" } }),
     );
   return { hub, options: { hubUrl: context.settings.endpoint, fetch: send as typeof fetch } };
 }

@@ -154,6 +154,20 @@ export function startHub(repos: Record<string, ServedRepo>): Hub {
   };
 
   const api = (request: Request, url: URL): Response => {
+    const fault = takeFault(url.pathname);
+    if (fault?.status) return new Response("later", { status: fault.status });
+    const answer = knownTo(request, url);
+    if (fault?.dropAfter === undefined) return answer;
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(new Uint8Array(fault.dropAfter!).fill(32));
+        setTimeout(() => controller.error(new Error("dropped")), 20);
+      },
+    });
+    return new Response(body, { headers: answer.headers });
+  };
+
+  const knownTo = (request: Request, url: URL): Response => {
     const search = url.searchParams.get("search");
     const [, , kind, ...rest] = decodeURIComponent(url.pathname).split("/");
     if (search !== null) {
@@ -182,7 +196,11 @@ export function startHub(repos: Record<string, ServedRepo>): Hub {
     const first = Number(url.searchParams.get("cursor") ?? 0);
     const entries = paths.slice(first, first + PAGE).map((path) => {
       const bytes = bytesOf(repo.files[path]);
-      const lfs = { oid: sha256Of(bytes), size: bytes.length, pointerSize: 128 };
+      const lfs = {
+        oid: sha256Of(bytes),
+        size: repo.sizes?.[path] ?? bytes.length,
+        pointerSize: 128,
+      };
       const oid = gitHash(bytes);
       const size = repo.sizes?.[path] ?? bytes.length;
       return { type: "file", path, size, oid, ...isLarge(path) && { lfs } };

@@ -174,6 +174,32 @@ Deno.test("a dropped connection goes on where it stopped, and so does another pr
     await assert.rejects(Deno.stat(`${blob}.incomplete`), Deno.errors.NotFound);
   }));
 
+Deno.test("the hub's answers are asked for again when they are refused for now or break off", () =>
+  withHub({ "models/own/tiny": tiny() }, async ({ hub, context }) => {
+    hub.faults.push({ file: "/revision/main", status: 429 });
+    hub.faults.push({ file: `/tree/${COMMIT}`, status: 500 }, {
+      file: `/tree/${COMMIT}`,
+      dropAfter: 5,
+    });
+    const model = await fetchModel(context, { id: "own/tiny" });
+    assert.equal(model.name.revision, COMMIT);
+    assert.equal(hub.seen.filter(({ path }) => path.includes("/tree/")).length, 4, "two pages");
+    assert.equal(hub.seen.filter(({ path }) => path.includes("/revision/")).length, 2);
+  }));
+
+Deno.test("a disk without room is told before anything is fetched", () =>
+  withHub(
+    { "models/own/huge": { ...tiny(), sizes: { "onnx/model.onnx_data": 1e18 } } },
+    async ({ hub, context }) => {
+      await refused(
+        fetchModel(context, { id: "own/huge" }),
+        /"onnx\/model\.onnx_data".*the disk of ".*" has .* free, .* are needed/,
+        /HF_HUB_CACHE/,
+      );
+      assert.equal(hub.seen.filter(({ host }) => host === "cdn").length, 0);
+    },
+  ));
+
 Deno.test("a server without ranges, a silent one, and a wrong rest of an earlier process are overcome", () =>
   withHub({ "models/own/tiny": tiny() }, async ({ hub, context, cache }) => {
     const repo = await openRepo(context, "model", { id: "own/tiny" });
