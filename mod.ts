@@ -99,12 +99,19 @@ export type {
 } from "./lib/models/record.ts";
 export { orderByImportance, reorderLatents } from "./lib/models/reorder.ts";
 export { listHookpoints } from "./lib/onnx/hookpoints.ts";
+export {
+  checkHookpoints,
+  type CheckOptions,
+  type HookCheck,
+  type HookTest,
+} from "./lib/onnx/check_hooks.ts";
+export { explainHookpoint, type Explanation } from "./lib/onnx/explain.ts";
 export { loadModel } from "./lib/onnx/graph.ts";
 export type { OnnxInitializer, OnnxModel, OnnxNode, OnnxValue } from "./lib/onnx/model.ts";
 export type { ConcreteProvider, ProviderOptions, WasmPaths } from "./lib/onnx/providers.ts";
 export { spawnRunner } from "./lib/onnx/remote.ts";
 export type { RunnerOptions } from "./lib/onnx/runner.ts";
-export type { Hookpoint, ModelRunner, ProviderName } from "./lib/onnx/types.ts";
+export type { Confidence, Hookpoint, ModelRunner, ProviderName } from "./lib/onnx/types.ts";
 export { type CutModel, cutModel, type CutOptions, spliceRoot } from "./lib/onnx/cut.ts";
 export { createSplicer, type SplicerOptions } from "./lib/onnx/splice.ts";
 export type {
