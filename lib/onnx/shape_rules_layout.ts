@@ -43,7 +43,7 @@ export const reshape: Rule = (at) => {
   const made: TensorFacts = { elemType: data.elemType, ints: data.ints };
   if (!wanted.ints) {
     const rank = wanted.dims?.[0];
-    if (typeof rank === "number") made.dims = Array.from({ length: rank }, () => "?");
+    if (typeof rank === "number" && rank <= 64) made.dims = Array.from({ length: rank }, () => "?");
     return [made];
   }
   const dims = wanted.ints.map((d, i) => d === 0 ? data.dims?.[i] ?? "?" : d);

@@ -42,11 +42,13 @@ function infer(model: OnnxModel): Map<string, TensorFacts> {
 /** Axes of a tensor, numbers that are followed, letters of a size: in a damaged graph they grow with every node. */
 const AXES = 64, NUMBERS = 4096, LETTERS = 400;
 
-/** Facts of a sensible size. */
+/** Facts of a sensible size; what a rule did not find where it looked is not known. */
 function bounded(facts: TensorFacts): TensorFacts {
+  const isSize = (dim: Dim | undefined) =>
+    typeof dim === "string" ? dim.length <= LETTERS : Number.isFinite(dim);
   const shorter = (dims: Dim[] | undefined, most: number) =>
     dims && dims.length <= most
-      ? dims.map((dim) => typeof dim === "string" && dim.length > LETTERS ? "?" : dim)
+      ? Array.from(dims, (dim): Dim => isSize(dim) ? dim : "?")
       : undefined;
   return { ...facts, dims: shorter(facts.dims, AXES), ints: shorter(facts.ints, NUMBERS) };
 }
