@@ -176,7 +176,8 @@ export const where: Rule = (at) => {
     dims: broadcast(broadcast(test.dims, a.dims), b.dims),
   };
   const count = made.dims?.length === 1 ? made.dims[0] : made.dims?.length === 0 ? 1 : undefined;
-  if (test.ints && a.ints && b.ints && typeof count === "number") {
+  const few = typeof count === "number" && count <= 4096;
+  if (test.ints && a.ints && b.ints && few) {
     const pick = (ints: Dim[], i: number) => ints[ints.length === 1 ? 0 : i];
     made.ints = Array.from({ length: count }, (_, i) => {
       const chosen = pick(test.ints!, i);
