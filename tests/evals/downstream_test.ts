@@ -15,6 +15,7 @@ import type { TokenSet } from "../../lib/text/packing.ts";
 import { keptPositions } from "../../lib/text/masks.ts";
 import { parseModel } from "../../lib/onnx/graph.ts";
 import { attribute, model, node, value, weight } from "../onnx/build.ts";
+import demo from "../golden/demo_loss.json" with { type: "json" };
 import golden from "../golden/splice.json" with { type: "json" };
 
 const { layers, d, latents } = golden;
@@ -124,6 +125,33 @@ Deno.test("losses with all layers replaced, one alone, and one after another are
   assert.equal(found.tokens, golden.tokens);
   const { clean, sae, zero } = golden.ce;
   near(valueOf(found, "ce_loss_score"), (zero - sae) / (zero - clean), "score", 1e-4);
+});
+
+Deno.test("losses of the bundled model are PyTorch's within 1e-5, token by token too", async () => {
+  const points = [demo.hookpoint];
+  const splicer = await createSplicer({
+    model: "models/demo/model.onnx",
+    inputs: points,
+    targets: points,
+    provider: "cpu",
+  });
+  const tokens = tokensOf(demo.ids);
+  const kept = keptPositions(tokens, { dropFirst: true });
+  const width = 192;
+  const shortened: LoadedDictionary = {
+    ...autoencoder((x) => x.map((v) => demo.share * v)),
+    maxRows: 2048,
+    widths: [width],
+  };
+  const zero = new Float32Array(width);
+  const found = await measureDownstream(shortened, splicer, { tokens, kept }, options([zero]));
+  near(valueOf(found, "ce_loss"), demo.ce.clean, "clean");
+  near(valueOf(found, "ce_loss_with_sae"), demo.ce.short, "shortened");
+  near(valueOf(found, "ce_loss_with_zero"), demo.ce.zero, "zero");
+  near(valueOf(found, "kl_div_with_sae"), demo.kl.short, "KL");
+  const { ce } = await splicer.clean(tokens.idsOf(0), 1, tokens.contextSize);
+  demo.first_context.forEach((loss, t) => near(ce[t], loss, `token ${t}`));
+  await splicer.close();
 });
 
 Deno.test("zero and the mean can be left to the positions that count", async () => {
