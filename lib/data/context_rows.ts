@@ -112,26 +112,52 @@ export function notFinite(name: string, value: string, context: number, position
   );
 }
 
+/** Room for `rows` rows. */
+export function blockRoom({ points, counted }: RowMaker, rows: number): PlacedBlock {
+  const block: PlacedBlock = {
+    rows,
+    points: points.map((point) => new Float32Array(rows * point.d)),
+    context: new Uint32Array(rows),
+    position: new Uint32Array(rows),
+    token: new Int32Array(rows),
+  };
+  if (counted) block.mask = new Float32Array(rows);
+  return block;
+}
+
+/** The first rows of a room. */
+function firstRows(room: PlacedBlock, rows: number, points: readonly PointFacts[]): PlacedBlock {
+  return {
+    rows,
+    points: room.points.map((values, p) => values.subarray(0, rows * points[p].d)),
+    context: room.context.subarray(0, rows),
+    position: room.position.subarray(0, rows),
+    token: room.token.subarray(0, rows),
+    ...room.mask ? { mask: room.mask.subarray(0, rows) } : {},
+  };
+}
+
+/** What may be told of the making of rows. */
+export interface RowOptions {
+  /** Stops between two model runs. */
+  signal?: AbortSignal;
+  /** Hears how many rows there are. */
+  onRows?: (rows: number) => void;
+  /** Where they are to be put: much memory that is used again and again is better than as much for the collector. */
+  room?: PlacedBlock;
+}
+
 /**
  * The rows of slices of contexts, in the order of the slices.
- * @param signal stops between two model runs.
  * @throws {SdmError} when the model gives a value that is not finite, or a tensor of another size.
  */
 export async function contextRows(
   maker: RowMaker,
   slices: readonly UnitSlice[],
-  signal?: AbortSignal,
-  onRows?: (rows: number) => void,
+  { signal, onRows, room }: RowOptions = {},
 ): Promise<PlacedBlock> {
   const rows = slices.reduce((sum, slice) => sum + slice.to - slice.from, 0);
-  const block: PlacedBlock = {
-    rows,
-    points: maker.points.map((point) => new Float32Array(rows * point.d)),
-    context: new Uint32Array(rows),
-    position: new Uint32Array(rows),
-    token: new Int32Array(rows),
-  };
-  if (maker.counted) block.mask = new Float32Array(rows);
+  const block = room ? firstRows(room, rows, maker.points) : blockRoom(maker, rows);
   for await (const { run, outputs } of runAhead(maker, slices, signal)) {
     copyRows(maker, run, outputs, block);
     onRows?.(run.firstRow + run.places.length);

@@ -102,7 +102,7 @@ export function modelSource(options: ModelSourceOptions): BlockSource {
       const slices = slicesOf(orderOf(epoch), first, rows);
       const tell = (done: number) => options.onRows?.(done, rows);
       if (onDevice) return await onDevice.make(slices, pace, tell);
-      const { points, mask } = await contextRows(options, slices, undefined, tell);
+      const { points, mask } = await contextRows(options, slices, { onRows: tell });
       return mask ? { rows, points, mask } : { rows, points };
     },
     close: async () => {

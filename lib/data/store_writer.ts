@@ -9,7 +9,7 @@ import { SdmError } from "../base/errors.ts";
 import { type OnProgress, silent } from "../base/progress.ts";
 import { removeFile, writeJson } from "../files/atomic.ts";
 import { type TensorInput, writeSafetensors } from "../files/safetensors_write.ts";
-import { contextRows, type PlacedBlock } from "./context_rows.ts";
+import { blockRoom, contextRows, type PlacedBlock } from "./context_rows.ts";
 import { sequentialOrder, slicesOf } from "./epoch_order.ts";
 import { LARGEST, type StoreDtype, type StoreManifest } from "./store_manifest.ts";
 import {
@@ -25,7 +25,7 @@ import { addRows, normOf, statsTensors } from "./store_stats.ts";
 
 /** Rows of a shard are a multiple of this, so that every tensor in it is aligned. */
 const ROW_UNIT = 4096;
-const MAX_SHARD_ROWS = 262144;
+const MAX_SHARD_ROWS = 131072;
 /** Two shards are in memory, the one that is made and the one that is written, as float32. */
 const SHARD_BYTES = 128 * 2 ** 20;
 /** `auto` takes F16 when the first shard stays this far below the type's end. */
@@ -74,13 +74,18 @@ export async function harvestToStore(
     shards: state.shards.length,
     resumedRows,
   });
+  const rooms: PlacedBlock[] = [];
+  let made = 0;
   /** Has the model make the rows of the shard that begins with row `first`. */
   const rowsFrom = (first: number) => {
     if (first >= kept.rows) return undefined;
-    const slices = slicesOf(order, first, Math.min(shardRows, kept.rows - first));
+    const count = Math.min(shardRows, kept.rows - first);
+    const slices = slicesOf(order, first, count);
     const tell = (rows: number) =>
       onProgress({ stage: "harvest", done: first + rows, total: kept.rows, unit: "rows" });
-    const rows = contextRows(options, slices, signal, tell);
+    // Two rooms take turns: what is made, and what is written.
+    const room = rooms[made++ % 2] ??= blockRoom(options, count);
+    const rows = contextRows(options, slices, { signal, onRows: tell, room });
     rows.catch(() => {}); // it is heard of when its turn comes
     return rows;
   };

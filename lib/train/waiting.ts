@@ -8,7 +8,7 @@ import type { BatchSource } from "../data/types.ts";
 export type Waits = Pick<BatchSource, "waitedSeconds" | "idleSeconds">;
 
 const percent = (part: number, seconds: number) =>
-  `${Math.round(100 * Math.min(1, Math.max(0, part / seconds)))} %`;
+  `${Math.round(100 * Math.min(1, Math.max(0, part / Math.max(1e-9, seconds))))} %`;
 
 /**
  * One figure for the progress line, which reads as a sentence: `training waits 62 % for the model`, or `the model waits
