@@ -48,6 +48,8 @@ export function combine(op: string, a: Dim, b: Dim): Dim {
     return "?";
   }
   if ((op === "Add" || op === "Sub") && b === 0) return a;
+  if (op === "Sub" && a === b && a !== "?") return 0;
+  if (op === "Div") return divide([a], [b]);
   if (op === "Add" && a === 0) return b;
   if ((op === "Add" || op === "Sub") && a !== "?" && b !== "?") {
     return `${a} ${op === "Add" ? "+" : "-"} ${b}`;
@@ -70,6 +72,6 @@ export function divide(dims: readonly Dim[], by: readonly Dim[]): Dim {
     if (at < 0) return "?";
     symbols.splice(at, 1);
   }
-  const rest = count / taken.count;
+  const rest = symbols.includes("?") || taken.symbols.includes("?") ? NaN : count / taken.count;
   return Number.isInteger(rest) ? product([rest, ...symbols]) : "?";
 }
