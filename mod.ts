@@ -107,7 +107,13 @@ export {
 } from "./lib/onnx/check_hooks.ts";
 export { explainHookpoint, type Explanation } from "./lib/onnx/explain.ts";
 export { loadModel } from "./lib/onnx/graph.ts";
-export type { OnnxInitializer, OnnxModel, OnnxNode, OnnxValue } from "./lib/onnx/model.ts";
+export type {
+  OnnxField,
+  OnnxInitializer,
+  OnnxModel,
+  OnnxNode,
+  OnnxValue,
+} from "./lib/onnx/model.ts";
 export type { ConcreteProvider, ProviderOptions, WasmPaths } from "./lib/onnx/providers.ts";
 export { spawnRunner } from "./lib/onnx/remote.ts";
 export type { RunnerOptions } from "./lib/onnx/runner.ts";
