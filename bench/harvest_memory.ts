@@ -1,6 +1,6 @@
 /**
  * Memory of `sdm harvest` and `sdm train` over a text and over one ten times as long: `deno run -A bench/harvest_memory.ts
- * [tokens]`. Linux only, since the highest resident size is read from /proc.
+ * [tokens] [command]`. Linux only, since the highest resident size is read from /proc.
  * @module
  */
 import { join } from "node:path";
@@ -44,7 +44,7 @@ if (import.meta.main) {
   const few = Number(Deno.args[0] ?? 400_000);
   const folder = await Deno.makeTempDir();
   try {
-    for (const command of ["harvest", "train"]) {
+    for (const command of Deno.args[1] ? [Deno.args[1]] : ["harvest", "train"]) {
       const peaks: number[] = [];
       for (const tokens of [few, 10 * few]) {
         const own = command === "harvest" ? ["--out", join(folder, "store"), "--overwrite"] : [
