@@ -231,6 +231,16 @@ function hasArrays(type: number | undefined): boolean {
 }
 
 /**
+ * The shape of a tensor that a fused operator reads, as far as the file declares it; undefined for others, since some
+ * exporters declare shapes wrongly. The runtime's rules for fused operators take an unknown width for a wrong one.
+ */
+function shapeForReaders(model: OnnxModel, name: string): (number | string)[] | undefined {
+  const fused = model.consumers.get(name)?.some((node) => node.domain === "com.microsoft");
+  const dims = fused ? model.values.get(name)?.dims : undefined;
+  return dims?.map((dim, axis) => axis === dims.length - 1 ? dim : `${name}/sdm_${axis}`);
+}
+
+/**
  * Inputs for tensors from outside. Replaced ones come as float32 and are cast to their own type inside; others come as
  * another part gave them.
  */
@@ -241,7 +251,11 @@ function borderOf(model: OnnxModel, replaced: readonly string[], kept: Kept, ear
     const wide = roots.has(name) || !hasArrays(type);
     const cast = wide && type !== ELEM.FLOAT;
     const input = cast ? `${name}/sdm_given` : name;
-    inputs.push({ name: input, elemType: cast ? ELEM.FLOAT : type });
+    inputs.push({
+      name: input,
+      elemType: cast ? ELEM.FLOAT : type,
+      dims: shapeForReaders(model, name),
+    });
     if (cast) casts.push(makeNode("Cast", [input], [name], { fields: [intAttribute("to", type)] }));
     return [name, input];
   };
