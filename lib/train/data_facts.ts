@@ -13,8 +13,8 @@ import { openTappedModel } from "../data/tapped_model.ts";
 import type { PointFacts } from "../data/types.ts";
 import { loadModel } from "../onnx/graph.ts";
 import { expandHookpoints } from "../onnx/hookpoints.ts";
-import type { DataFacts } from "./forecast_sizes.ts";
-import { openTrainInputs } from "./inputs.ts";
+import { blockRowsOf, type DataFacts } from "./forecast_sizes.ts";
+import { deviceBlocksOf, openTrainInputs } from "./inputs.ts";
 
 /** Widths, and what is held in memory. */
 export interface KnownData {
@@ -84,13 +84,13 @@ export async function knownData(config: Config): Promise<KnownData> {
   }
   const contextSize = sequences ? data.context_size : undefined;
   if (model.onnx !== undefined) {
-    const { dIn, dOut, layers } = commonWidths(await modelPoints(config));
-    return await known({
-      dIn,
-      dOut,
-      layers: points === "layers" ? layers : undefined,
-      contextSize,
-    });
+    const found = await modelPoints(config);
+    const { dIn, dOut, layers } = commonWidths(found);
+    const many = points === "layers" ? layers : undefined;
+    const all = await known({ dIn, dOut, layers: many, contextSize });
+    if (model.provider !== "webgpu") return all;
+    const blocks = deviceBlocksOf(config, blockRowsOf(config), found);
+    return { ...all, data: { ...all.data, blocks } };
   }
   if (dictionary.d_in === undefined) {
     throw new SdmError(

@@ -8,12 +8,13 @@ import type { ResolvedConfig } from "../config/types.ts";
 import { createBuffer, destroyBuffer, freeable } from "../gpu/device.ts";
 import { type DryGpu, dryGpu } from "../gpu/dry.ts";
 import type { DeviceFacts } from "../gpu/facts.ts";
-import { readBytes, type Rows } from "../gpu/rows.ts";
+import { createRows, readBytes, type Rows } from "../gpu/rows.ts";
 import { loadAbove } from "../models/calibrate.ts";
 import { familyOf } from "../models/mod.ts";
 import type { ModelFamily, ModelOptions, TrainableModel } from "../models/types.ts";
 import { calibrationBatches } from "./calibration_rows.ts";
 import type { Amount, GpuForecast, Phase, SplitTensor } from "./forecast_types.ts";
+import type { DeviceBlocks } from "./inputs.ts";
 import { freeTraining } from "./free_training.ts";
 import { ringReads } from "./loop.ts";
 import { modelOptionsOf } from "./plan.ts";
@@ -31,18 +32,51 @@ export interface DryRun {
   fields: number;
 }
 
+/** What the memory of a run depends on beside its configuration. */
+export interface DryData {
+  /** Batches of all data: few of them make a small sample for first weights; without end when absent. */
+  batchesPerEpoch?: number;
+  /** Blocks of activations that are on the device too. */
+  blocks?: DeviceBlocks;
+}
+
+const BLOCKS = "blocks of activations";
+
+/**
+ * Two blocks, the room that a run of the model leaves its activations in, and what moves rows from one to the other.
+ * @param read rows that the host reads for first weights
+ */
+function placeBlocks(
+  gpu: DryGpu,
+  { widths, blockRows, runRows }: DeviceBlocks,
+  { rows, read }: { rows: number; read: number },
+): void {
+  const samples = Math.min(2, Math.ceil(read / blockRows));
+  for (const d of widths) {
+    createBuffer(gpu, runRows * d * 4, BLOCKS);
+    for (let block = 0; block < 2; block++) {
+      createRows(gpu, BLOCKS, blockRows, d);
+      createBuffer(gpu, 16, BLOCKS);
+    }
+    for (let sample = 0; sample < samples; sample++) createRows(gpu, BLOCKS, rows, d);
+  }
+  for (const count of [runRows, rows, ...Array(samples).fill(rows)]) {
+    createBuffer(gpu, count * 8, BLOCKS);
+  }
+  createBuffer(gpu, 16, BLOCKS);
+}
+
 const sum = (amounts: Iterable<number>) => [...amounts].reduce((a, b) => a + b, 0);
 const floats = ({ rows, cols }: Rows) => rows * cols;
 
 /**
  * Counts the memory of a run.
- * @param batchesPerEpoch batches of all data: few of them make a small sample of first weights
  * @throws OutOfMemoryError when a buffer is larger than the device allows
  */
 export async function dryRun(
   facts: DeviceFacts,
   config: ResolvedConfig,
-  batchesPerEpoch = Infinity,
+  { batchesPerEpoch = Infinity, blocks }: DryData = {},
 ): Promise<DryRun> {
   const gpu = dryGpu(facts);
   const options = modelOptionsOf(config);
@@ -55,6 +89,10 @@ export async function dryRun(
     return result;
   };
 
+  if (blocks) {
+    const read = startRows(facts, options, config.dictionary.init_b_dec, batchesPerEpoch);
+    placeBlocks(gpu, blocks, { rows: options.rows, read });
+  }
   await phase("start", () => start(gpu, config, options, batchesPerEpoch));
   const model = await phase("training", () => {
     const built = family.build(gpu, options);
@@ -135,10 +173,11 @@ function purposesOf(
   mark("moments", model.optimizerState.flatMap((s) => of(s.rows)));
   mark("batch", [...model.inputs, space.x, space.centred, space.target].flatMap(of));
   mark("batch", [space.mask]);
+  mark(BLOCKS, [...gpu.buffers].filter(([, b]) => b.label.startsWith(BLOCKS)).map(([b]) => b));
   mark("counters and metrics", model.state.map((s) => s.buffer));
   mark("counters and metrics", [model.ring.buffer, space.step, space.scalars, space.targetSum]);
   const sums = new Map(
-    ["weights", "gradients", "moments", "batch", "counters and metrics", "workspace"]
+    ["weights", "gradients", "moments", BLOCKS, "batch", "counters and metrics", "workspace"]
       .map((name) => [name, 0]),
   );
   const workspace = new Map<string, number>();

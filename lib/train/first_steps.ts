@@ -24,6 +24,8 @@ export interface FirstStepsOptions {
   batches: ShuffledBatches;
   /** Counts what is read or made; taken to cost nothing where it is absent. */
   loads?: LoadMeter;
+  /** Blocks on the device itself: model and steps take turns there. */
+  deviceBlocks?: unknown;
   /** Steps done before. */
   firstStep: number;
 }
@@ -35,13 +37,23 @@ interface Moment {
   loading: number;
 }
 
-/** From what was counted at three moments: before the loop, after the warm steps, after the last. */
-function paceOf(before: Moment, begin: Moment, end: Moment, rows: number, shared: boolean): Pace {
+/** What was counted before the loop, after the warm steps, and after the last. */
+interface Counted {
+  before: Moment;
+  begin: Moment;
+  end: Moment;
+  rows: number;
+}
+
+function paceOf(
+  { before, begin, end, rows }: Counted,
+  { shared, inTurns }: { shared: boolean; inTurns: boolean },
+): Pace {
   const busy = end.loading - begin.loading;
   const span = end.at - begin.at;
   const model = before.loading > 0 ? before.rows / before.loading : FASTEST;
   const dictionary = rows / Math.max(1e-6, span - (end.waited - begin.waited));
-  if (busy < 0.5 * span || end.rows === begin.rows) {
+  if (inTurns || busy < 0.5 * span || end.rows === begin.rows) {
     const alone = { model, dictionary };
     return { alone, together: togetherOf(alone, shared) };
   }
@@ -54,7 +66,7 @@ function paceOf(before: Moment, begin: Moment, end: Moment, rows: number, shared
  * device twice, and returns the pace once.
  */
 export function firstSteps(
-  { gpu, batches, loads, firstStep }: FirstStepsOptions,
+  { gpu, batches, loads, deviceBlocks, firstStep }: FirstStepsOptions,
 ): (done: number) => Promise<Pace | undefined> {
   const now = (): Moment => ({
     at: performance.now() / 1000,
@@ -72,6 +84,9 @@ export function firstSteps(
     if (done === firstStep + WARM_STEPS) begin = await whenDone();
     if (done !== firstStep + PROBE_STEPS || !begin) return undefined;
     const rows = (PROBE_STEPS - WARM_STEPS) * batches.batchRows;
-    return paceOf(before, begin, await whenDone(), rows, gpu.facts.software);
+    return paceOf({ before, begin, end: await whenDone(), rows }, {
+      shared: gpu.facts.software || deviceBlocks !== undefined,
+      inTurns: deviceBlocks !== undefined,
+    });
   };
 }

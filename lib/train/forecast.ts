@@ -14,7 +14,7 @@ import { knownData, rowWidth, textFacts } from "./data_facts.ts";
 import { type DryRun, dryRun } from "./dry_run.ts";
 import { blockRowsOf, type DataFacts, forecastDisk, forecastHost } from "./forecast_sizes.ts";
 import type { Forecast, HostForecast, TimeForecast, Trouble } from "./forecast_types.ts";
-import { openTrainInputs } from "./inputs.ts";
+import { deviceBlocksOf, openTrainInputs } from "./inputs.ts";
 import { paceSeconds } from "./pace.ts";
 import { stepsOf } from "./plan.ts";
 import { probeBatches, probeConfig, type ProbeFigures, runProbe, textMeter } from "./probe.ts";
@@ -96,13 +96,13 @@ async function withProbe(
   const small = probeConfig(config);
   const text = textMeter(onProgress);
   const began = performance.now();
-  const inputs = await openTrainInputs(small, probeBatches(config), text.onProgress);
+  const inputs = await openTrainInputs(small, probeBatches(config), text.onProgress, gpu);
   try {
     const textRate = text.rate();
     const { tokens } = await textFacts(small);
     const spent = (performance.now() - began) / 1000;
     const openSeconds = Math.max(0, spent - (textRate > 0 ? tokens / textRate : 0));
-    const { widths, batches: { batchesPerEpoch } } = inputs;
+    const { widths, deviceBlocks, batches: { batchesPerEpoch } } = inputs;
     return await assemble({
       config: resolveDefaults(config, widths),
       data: {
@@ -110,6 +110,9 @@ async function withProbe(
         ...await textFacts(config),
         // Of a text only as much was read as a probe needs.
         ...config.data.activations !== undefined && { batchesPerEpoch },
+        ...deviceBlocks && {
+          blocks: deviceBlocksOf(config, blockRowsOf(config), inputs.batches.points),
+        },
       },
       facts: gpu.facts,
       probe: async (dry, folder) => ({
@@ -145,10 +148,10 @@ async function assemble({ config, data, facts, probe }: Known): Promise<Forecast
   };
   let dry: DryRun;
   try {
-    dry = await dryRun(facts, config, data.batchesPerEpoch);
+    dry = await dryRun(facts, config, data);
   } catch (error) {
     if (!(error instanceof OutOfMemoryError)) throw error;
-    forecast.trouble.push({ message: error.message, advice: await smaller(facts, config) });
+    forecast.trouble.push({ message: error.message, advice: await smaller(facts, config, data) });
     return forecast;
   }
   forecast.gpu = dry.gpu;
@@ -158,19 +161,26 @@ async function assemble({ config, data, facts, probe }: Known): Promise<Forecast
   if (!probe || forecast.trouble.length > 0) return forecast;
   const probed = await probe(dry, forecast.disk.folder);
   forecast.time = timeOf(config, data, probed);
-  forecast.host = measuredHost(config, data, forecast.host, probed);
+  forecast.host = measuredHost(config, data, forecast.host, {
+    probed,
+    software: facts.software,
+  });
   forecast.trouble.push(...troubleOf(forecast, config));
   return forecast;
 }
 
 /** A batch with which the run can be built on the device. */
-async function smaller(facts: DeviceFacts, config: ResolvedConfig): Promise<string> {
+async function smaller(
+  facts: DeviceFacts,
+  config: ResolvedConfig,
+  data: DataFacts,
+): Promise<string> {
   const { sequences } = FAMILIES[config.dictionary.type];
   const unit = sequences ? config.data.context_size : 1;
   for (let rows = config.train.batch_tokens / 2; rows >= Math.max(unit, 16); rows /= 2) {
     const batch_tokens = Math.floor(rows / unit) * unit;
     try {
-      await dryRun(facts, { ...config, train: { ...config.train, batch_tokens } });
+      await dryRun(facts, { ...config, train: { ...config.train, batch_tokens } }, data);
       return `--batch-tokens ${batch_tokens} fits`;
     } catch (error) {
       if (!(error instanceof OutOfMemoryError)) throw error;
@@ -182,14 +192,17 @@ async function smaller(facts: DeviceFacts, config: ResolvedConfig): Promise<stri
 /** The process as it was measured, with what a whole run has more of. */
 function measuredHost(
   config: ResolvedConfig,
-  { width, tokens }: DataFacts,
+  { width, tokens, blocks }: DataFacts,
   host: HostForecast,
-  { figures, tokens: fewer }: Probed,
+  { probed: { figures, tokens: fewer }, software }: { probed: Probed; software: boolean },
 ): HostForecast {
   const rows = probeBatches(config) * config.train.batch_tokens;
   const parts = [
     { name: "measured in the probe", bytes: figures.rss },
-    { name: "larger blocks of activations", bytes: 2 * (blockRowsOf(config) - rows) * width * 4 },
+    {
+      name: "larger blocks of activations",
+      bytes: blocks && !software ? 0 : 2 * (blockRowsOf(config) - rows) * width * 4,
+    },
     { name: "more token ids", bytes: (tokens - fewer) * 8 },
   ].filter(({ bytes }) => bytes > 0);
   const rss_bytes = parts.reduce((sum, { bytes }) => sum + bytes, 0);

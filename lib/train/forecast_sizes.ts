@@ -4,10 +4,11 @@
  */
 import { dirname } from "node:path";
 import { FAMILIES } from "../config/families.ts";
-import type { ResolvedConfig } from "../config/types.ts";
+import type { Config, ResolvedConfig } from "../config/types.ts";
 import { freeBytes } from "../files/disk.ts";
 import type { DryRun } from "./dry_run.ts";
 import type { DiskForecast, HostForecast } from "./forecast_types.ts";
+import type { DeviceBlocks } from "./inputs.ts";
 import { MOST_STAGED_BYTES } from "./loop.ts";
 import { stepsOf } from "./plan.ts";
 
@@ -21,6 +22,8 @@ export interface DataFacts {
   modelBytes: number;
   /** Batches of a store; without end where that is not known. */
   batchesPerEpoch?: number;
+  /** Blocks on the dictionary's device, where the model runs there. */
+  blocks?: DeviceBlocks;
 }
 
 /** The program with the libraries that training loads, before any data: measured with Deno 2.9 on Linux. */
@@ -39,7 +42,7 @@ const FIGURE_BYTES = 32;
 const REPORT_BYTES = 2 ** 21;
 
 /** Rows of a block. */
-export function blockRowsOf({ data, train }: ResolvedConfig): number {
+export function blockRowsOf({ data, train }: Config): number {
   return Math.max(1, Math.round(data.buffer_tokens / train.batch_tokens)) * train.batch_tokens;
 }
 
@@ -50,7 +53,7 @@ export function blockRowsOf({ data, train }: ResolvedConfig): number {
 export function forecastHost(
   config: ResolvedConfig,
   dry: DryRun,
-  { width, tokens, modelBytes }: DataFacts,
+  { width, tokens, modelBytes, blocks }: DataFacts,
   software: boolean,
 ): HostForecast {
   const batch = config.train.batch_tokens * width * 4;
@@ -59,8 +62,11 @@ export function forecastHost(
     { name: "program and libraries", bytes: PROGRAM_BYTES },
     { name: "language model", bytes: modelBytes * MODEL_FACTOR },
     { name: "token ids", bytes: tokens * TOKEN_BYTES },
-    { name: "two blocks of activations", bytes: 2 * blockRowsOf(config) * width * 4 },
-    { name: "batches on their way", bytes: Math.min(MOST_STAGED_BYTES, batch * steps) },
+    { name: "two blocks of activations", bytes: blocks ? 0 : 2 * blockRowsOf(config) * width * 4 },
+    {
+      name: "batches on their way",
+      bytes: blocks ? 0 : Math.min(MOST_STAGED_BYTES, batch * steps),
+    },
     // First weights on their way to the adapter, and trained ones on their way to a file.
     { name: "weights at the start and at the end", bytes: 2 * dry.weightBytes },
     { name: "buffers of the adapter, which is the CPU", bytes: software ? dry.gpu.peak_bytes : 0 },

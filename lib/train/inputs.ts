@@ -23,6 +23,26 @@ import type { Provenance } from "../models/record.ts";
 import { expandPatterns } from "../onnx/patterns.ts";
 import { type LoadMeter, meterLoads } from "./load_meter.ts";
 
+/** Blocks of activations on the dictionary's device. */
+export interface DeviceBlocks {
+  /** Widths of the points. */
+  widths: readonly number[];
+  /** Rows of a block. */
+  blockRows: number;
+  /** Rows of a run of the model. */
+  runRows: number;
+}
+
+/** The blocks of a model that runs on the dictionary's device. */
+export function deviceBlocksOf(
+  { data }: Config,
+  blockRows: number,
+  points: readonly { d: number }[],
+): DeviceBlocks {
+  const runRows = data.harvest_contexts * data.context_size;
+  return { widths: points.map(({ d }) => d), blockRows, runRows };
+}
+
 /** Opened data of a run. */
 export interface TrainInputs {
   /** Batches of every step: matrices of the inputs, then of what is to be reconstructed. */
@@ -37,6 +57,8 @@ export interface TrainInputs {
   sha256: string;
   /** Counts what is read or made. */
   loads?: LoadMeter;
+  /** Blocks on the dictionary's device, where the model runs there. */
+  deviceBlocks?: DeviceBlocks;
   /** Frees model, files and workers. */
   close(): Promise<void>;
 }
@@ -82,6 +104,7 @@ export async function openTrainInputs(
       },
       ...opened,
       loads: loads.meter,
+      ...source.onDevice && { deviceBlocks: deviceBlocksOf(config, blockRows, source.points) },
       close: () => batches.close(),
     };
   } catch (error) {

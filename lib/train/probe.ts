@@ -136,7 +136,10 @@ export async function runProbe(
   const half = Math.max(1, Math.floor((options.steps - WARM) / 2));
   const rows = batches.batchRows;
 
-  const beside = await besideLoading(batches, count, { run, group, half, rows, model });
+  // On one device the model and the steps take turns, so that neither goes on beside the other.
+  const beside = inputs.deviceBlocks
+    ? undefined
+    : await besideLoading(batches, count, { run, group, half, rows, model });
   let seconds = 0, steps = 0;
   const left = Math.max(1, options.steps - done);
   while (steps < left) {
@@ -144,8 +147,9 @@ export async function runProbe(
     seconds += await run(next);
     steps += next;
   }
+  const shared = gpu.facts.software || inputs.deviceBlocks !== undefined;
   const alone: Rates = { model, dictionary: steps * rows / seconds };
-  const pace = { alone, together: beside ?? togetherOf(alone, gpu.facts.software) };
+  const pace = { alone, together: beside ?? togetherOf(alone, shared) };
   return {
     steps: done,
     pace,

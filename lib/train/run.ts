@@ -106,7 +106,8 @@ async function openRun(
   const path = request.config.output_path;
   const config = resolveDefaults(request.config, inputs.widths);
   const family = familyOf(config.dictionary.type);
-  const dry = await dryRun(gpu.facts, config, inputs.batches.batchesPerEpoch);
+  const { batches: { batchesPerEpoch }, deviceBlocks: blocks } = inputs;
+  const dry = await dryRun(gpu.facts, config, { batchesPerEpoch, blocks });
   if (before) sameData(path, before, inputs);
   const resumed = before && await newestCheckpoint(path, config);
   const batches = untilStopped(inputs.batches, signal);
