@@ -103,6 +103,9 @@ export function waitingText(time: TimeForecast): string {
   const share = (seconds: number) =>
     `${Math.round(100 * seconds / Math.max(1e-9, time.training_seconds))} %`;
   const { dictionary_waits_seconds: dictionary, model_waits_seconds: model } = time;
+  if (time.model_turns_seconds !== undefined) {
+    return `the model takes ${share(time.model_turns_seconds)} of the time of the one device`;
+  }
   return dictionary > model
     ? `the dictionary waits for activations ${share(dictionary)} of the time`
     : `the model waits for the dictionary ${share(model)} of the time`;

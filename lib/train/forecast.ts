@@ -240,6 +240,7 @@ function timeOf(config: ResolvedConfig, data: DataFacts, probed: Probed): TimeFo
     total_seconds: start_seconds + spent.seconds + checkpoint_seconds,
     dictionary_waits_seconds: spent.dictionaryWaits,
     model_waits_seconds: spent.modelWaits,
+    ...data.blocks && { model_turns_seconds: Math.max(0, rows - block) / pace.alone.model },
   };
 }
 

@@ -94,6 +94,8 @@ export interface TimeForecast {
   dictionary_waits_seconds: number;
   /** Seconds of training in which the model waits for the dictionary. */
   model_waits_seconds: number;
+  /** Seconds of training that the model takes, where both take turns on one device and neither can wait. */
+  model_turns_seconds?: number;
 }
 
 /** Something that does not fit. */

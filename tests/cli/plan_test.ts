@@ -57,4 +57,8 @@ Deno.test("waitingText() names the one that waits", () => {
     waitingText({ ...time, dictionary_waits_seconds: 0 }),
     "the model waits for the dictionary 3 % of the time",
   );
+  assert.equal(
+    waitingText({ ...time, model_turns_seconds: 25 }),
+    "the model takes 25 % of the time of the one device",
+  );
 });
