@@ -57,7 +57,6 @@ export function tensorNames(model: OnnxModel): string[] {
 export function tapOutputs(model: OnnxModel, tensors: readonly string[]): TappedModel {
   const known = tensorNames(model), knownSet = new Set(known);
   const casts: OnnxNode[] = [];
-  const values = new Map(model.values);
   const outputOf = new Map<string, string>();
   for (const tensor of new Set(tensors)) {
     if (!knownSet.has(tensor)) {
@@ -79,12 +78,14 @@ export function tapOutputs(model: OnnxModel, tensors: readonly string[]): Tapped
         makeNode("Cast", [tensor], [output], { fields: [intAttribute("to", ELEM.FLOAT)] }),
       );
     }
-    // What a file declares of its shape is not repeated: some exporters declare it wrongly.
-    values.set(output, { name: output, elemType: ELEM.FLOAT });
     outputOf.set(tensor, output);
   }
-  const nodes = [...model.nodes, ...casts];
-  const tapped = pruneModel(changeModel(model, { nodes, values }), [...outputOf.values()]);
+  const kept = pruneModel(model, [...outputOf.keys()]);
+  const tapped = changeModel(kept, {
+    nodes: [...kept.nodes, ...casts],
+    // What a file declares of its shape is not repeated: some exporters declare it wrongly.
+    outputs: [...outputOf.values()].map((name) => ({ name, elemType: ELEM.FLOAT })),
+  });
   return {
     model: tapped,
     get bytes() {

@@ -2,7 +2,7 @@
  * Who makes and who reads each tensor of a graph, found again after its lists have changed.
  * @module
  */
-import type { OnnxField, OnnxModel, OnnxValue } from "./model.ts";
+import type { OnnxField, OnnxModel, OnnxNode, OnnxValue } from "./model.ts";
 import { intField, joinBytes, sizedField } from "./protobuf.ts";
 
 /** The ValueInfoProto of a value: the file's own, or one of the type that is known. */
@@ -33,11 +33,15 @@ export function linkModel(model: OnnxModel): void {
   for (const [index, node] of model.nodes.entries()) {
     node.index = index;
     for (const name of node.outputs) if (name) model.producers.set(name, node);
-    for (const name of new Set([...node.inputs, ...node.captures])) {
-      if (!name) continue;
-      const readers = model.consumers.get(name);
-      if (readers) readers.push(node);
-      else model.consumers.set(name, [node]);
+    for (const names of [node.inputs, node.captures]) {
+      for (const name of names) if (name) addReader(model.consumers, name, node);
     }
   }
+}
+
+/** Nodes come one after the other, so that one that reads a tensor twice is the last of its list. */
+function addReader(consumers: Map<string, OnnxNode[]>, name: string, node: OnnxNode): void {
+  const readers = consumers.get(name);
+  if (!readers) consumers.set(name, [node]);
+  else if (readers[readers.length - 1] !== node) readers.push(node);
 }

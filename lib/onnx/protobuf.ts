@@ -139,6 +139,10 @@ export function fieldMessage(bytes: Uint8Array, field: WireField): WireField[] {
 
 /** A varint; negative integers take ten bytes, as protobuf's int64 does. */
 export function encodeVarint(value: number | bigint): Uint8Array {
+  if (typeof value === "number" && value >= 0 && value < 128) return Uint8Array.of(value);
+  if (typeof value === "number" && value >= 0 && value < 16384) {
+    return Uint8Array.of((value & 127) | 128, value >> 7);
+  }
   let rest = BigInt.asUintN(64, BigInt(value));
   const out: number[] = [];
   do {
@@ -147,6 +151,40 @@ export function encodeVarint(value: number | bigint): Uint8Array {
     out.push(rest > 0n ? group | 0x80 : group);
   } while (rest > 0n);
   return Uint8Array.from(out);
+}
+
+/** Bytes of a varint of a number from 0 on. */
+function varintSize(value: number): number {
+  let size = 1;
+  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) size++;
+  return size;
+}
+
+function putVarint(out: Uint8Array, at: number, value: number): number {
+  let rest = value;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) out[at++] = (rest % 128) | 128;
+  out[at++] = rest;
+  return at;
+}
+
+/** A length-delimited field: its number and its payload. */
+export type SizedField = readonly [number: number, payload: Uint8Array];
+
+/** Bytes that fields take with their tags and sizes. */
+export function sizedSize(fields: readonly SizedField[]): number {
+  return fields.reduce((sum, [number, { length }]) => {
+    return sum + varintSize(8 * number + 2) + varintSize(length) + length;
+  }, 0);
+}
+
+/** Writes fields with their tags and sizes at `at`; the offset behind them. */
+export function putSized(out: Uint8Array, at: number, fields: readonly SizedField[]): number {
+  for (const [number, payload] of fields) {
+    at = putVarint(out, putVarint(out, at, 8 * number + 2), payload.length);
+    out.set(payload, at);
+    at += payload.length;
+  }
+  return at;
 }
 
 /** The parts one after another in new memory. */

@@ -64,24 +64,25 @@ function checkNames(model: OnnxModel): void {
   for (const { number, tensor } of model.rest) {
     if (number === 15 && tensor) given.set(tensor, "a sparse weight");
   }
-  const made = new Map<string, string>(given);
+  const made = new Map<string, string | OnnxNode>(given);
   for (const node of model.nodes) {
     for (const name of node.outputs) {
       if (name === "") continue;
-      const other = made.get(name);
-      if (other !== undefined) {
+      const maker = made.get(name);
+      if (maker !== undefined) {
+        const other = typeof maker === "string" ? maker : `an output of ${nodeLabel(maker)}`;
         const found = `${nodeLabel(node)} makes tensor ${quoted(name)}, which ${other} is too`;
         throw refuse(model, found, "each tensor has to come from one place");
       }
-      made.set(name, `an output of ${nodeLabel(node)}`);
+      made.set(name, node);
     }
   }
   for (const node of model.nodes) {
-    for (const name of [...node.inputs, ...node.captures]) {
-      if (name === "" || made.has(name)) continue;
-      const found = `${nodeLabel(node)} reads tensor ${quoted(name)}`;
-      throw refuse(model, found, "a node, weight or input of that name is needed");
-    }
+    const isMissing = (name: string) => name !== "" && !made.has(name);
+    const missing = node.inputs.find(isMissing) ?? node.captures.find(isMissing);
+    if (missing === undefined) continue;
+    const found = `${nodeLabel(node)} reads tensor ${quoted(missing)}`;
+    throw refuse(model, found, "a node, weight or input of that name is needed");
   }
   for (const { name } of model.outputs) {
     if (made.has(name)) continue;
@@ -105,7 +106,7 @@ function checkOrder(model: OnnxModel): void {
   let done = 0;
   for (let node = ready.pop(); node; node = ready.pop()) {
     done++;
-    for (const output of new Set(node.outputs)) {
+    for (const output of node.outputs) {
       for (const reader of (output && model.consumers.get(output)) || []) {
         const left = waits.get(reader)! - 1;
         waits.set(reader, left);
@@ -120,9 +121,13 @@ function checkOrder(model: OnnxModel): void {
 
 /** Tensors made by nodes that a node reads, each once. */
 function madeInputs(model: OnnxModel, node: OnnxNode): string[] {
-  return [...new Set([...node.inputs, ...node.captures])].filter((name) =>
-    model.producers.has(name)
-  );
+  const made: string[] = [];
+  for (const names of [node.inputs, node.captures]) {
+    for (const name of names) {
+      if (model.producers.has(name) && !made.includes(name)) made.push(name);
+    }
+  }
+  return made;
 }
 
 /** A node of a circle: walking back from one that still waits along others that do ends in one. */

@@ -6,7 +6,15 @@ import { SdmError } from "../base/errors.ts";
 import { formatBytes } from "../base/format.ts";
 import { linkModel, valueBytes } from "./link.ts";
 import { ELEM, type OnnxInitializer, type OnnxModel, type OnnxNode } from "./model.ts";
-import { intField, joinBytes, sizedField, sizedHeader } from "./protobuf.ts";
+import {
+  intField,
+  joinBytes,
+  putSized,
+  type SizedField,
+  sizedField,
+  sizedHeader,
+  sizedSize,
+} from "./protobuf.ts";
 
 /** What a new node is made of beside its operator and tensors. */
 export interface NodeParts {
@@ -89,25 +97,30 @@ const MESSAGE_LIMIT = 2 ** 31 - 1;
  * @throws SdmError for one of 2 GiB and more, which protobuf does not have
  */
 export function writeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
-  const graph: Uint8Array[] = [];
-  const add = (number: number, bytes: Uint8Array) => {
-    graph.push(sizedHeader(number, bytes.length), bytes);
-  };
-  for (const node of model.nodes) add(1, node.bytes);
-  for (const tensor of model.initializers.values()) add(5, tensor.bytes);
-  for (const input of model.inputs) add(11, valueBytes(input));
-  for (const output of model.outputs) add(12, valueBytes(output));
+  const fields: SizedField[] = model.nodes.map((node) => [1, node.bytes]);
+  for (const tensor of model.initializers.values()) fields.push([5, tensor.bytes]);
+  for (const input of model.inputs) fields.push([11, valueBytes(input)]);
+  for (const output of model.outputs) fields.push([12, valueBytes(output)]);
   const declared = new Set([...model.inputs, ...model.outputs].map((value) => value.name));
   for (const value of model.values.values()) {
-    if (!declared.has(value.name)) add(13, valueBytes(value));
+    if (!declared.has(value.name)) fields.push([13, valueBytes(value)]);
   }
-  for (const other of model.rest) graph.push(other.bytes);
-  const size = graph.reduce((sum, part) => sum + part.length, 0);
-  if (size > MESSAGE_LIMIT - model.outer.reduce((sum, part) => sum + part.length, 16)) {
+  const rest = model.rest.map((field) => field.bytes);
+  const restSize = rest.reduce((sum, part) => sum + part.length, 0);
+  const graphSize = sizedSize(fields) + restSize;
+  const head = [...model.outer, sizedHeader(7, graphSize)];
+  const size = head.reduce((sum, part) => sum + part.length, graphSize);
+  if (size > MESSAGE_LIMIT) {
     throw new SdmError(
       `Cannot write ONNX model "${model.name}": it is ${formatBytes(size)} with its weights, ` +
         `a model of 2 GiB and more needs them in a file of their own`,
     );
   }
-  return joinBytes([...model.outer, sizedHeader(7, size), ...graph]);
+  const out = new Uint8Array(size);
+  const put = (at: number, part: Uint8Array): number => {
+    out.set(part, at);
+    return at + part.length;
+  };
+  rest.reduce(put, putSized(out, head.reduce(put, 0), fields));
+  return out;
 }
