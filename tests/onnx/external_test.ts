@@ -3,9 +3,10 @@ import { SdmError } from "../../lib/base/errors.ts";
 import { tapOutputs } from "../../lib/onnx/edit.ts";
 import { bindWeights } from "../../lib/onnx/external.ts";
 import { loadModel, parseModel } from "../../lib/onnx/graph.ts";
-import { sizedField } from "../../lib/onnx/protobuf.ts";
+import { intField, sizedField } from "../../lib/onnx/protobuf.ts";
 import { readModel } from "../../lib/onnx/read.ts";
 import { createRunner } from "../../lib/onnx/runner.ts";
+import { reference } from "../../lib/onnx/skim.ts";
 import { tensorFloats } from "../../lib/onnx/tensors.ts";
 import { attribute, model, node, value, weight } from "./build.ts";
 import { fixture } from "./oracle.ts";
@@ -122,6 +123,49 @@ Deno.test("a hub's cache of symbolic links is read, file and data each from anot
       });
       const [linked, plain] = await Promise.all(runs);
       assert.deepEqual(linked, plain, provider);
+    }
+  });
+});
+
+Deno.test("weights inside a linked file are mapped from where the link leads", async () => {
+  await inFolder(async (folder) => {
+    await Deno.mkdir(`${folder}/blobs`);
+    await Deno.mkdir(`${folder}/snapshots`);
+    await Deno.writeFile(`${folder}/blobs/1f`, bigModel());
+    const path = `${folder}/snapshots/model.onnx`;
+    await Deno.symlink("../blobs/1f", path);
+    assert.deepEqual(await sums(path, "cpu"), await sums(`${folder}/blobs/1f`, "cpu"));
+    const { model: tapped } = tapOutputs(await loadModel(path), ["z"]);
+    const { folder: bound } = await bindWeights(tapped, true);
+    assert.equal(bound, `${await Deno.realPath(folder)}/blobs/`);
+  });
+});
+
+Deno.test("a data file of 5 GiB is read where the weights are", async () => {
+  await inFolder(async (folder) => {
+    const offset = 4.5 * 2 ** 30, values = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+    {
+      using data = await Deno.open(`${folder}/far.data`, { write: true, create: true });
+      await data.truncate(5 * 2 ** 30);
+      await data.seek(offset, Deno.SeekMode.Start);
+      await data.write(new Uint8Array(values.buffer));
+    }
+    const table = sizedField(5, [
+      ...[4, 2].map((dim) => intField(1, dim)),
+      intField(2, 1),
+      sizedField(8, "table"),
+      reference("far.data", offset, 32),
+    ]);
+    const path = `${folder}/m.onnx`;
+    const graph = [node("Gather", ["table", "input_ids"], ["sum"]), table];
+    const ends = [value(11, "input_ids", 7, ["batch", "length"]), value(12, "sum", 1)];
+    await Deno.writeFile(path, model([...graph, ...ends]));
+    const wanted = [7, 8, 3, 4, 5, 6];
+    for (const provider of ["cpu", "wasm"] as const) {
+      const runner = await createRunner({ model: path, taps: ["sum"], provider });
+      const [sum] = await runner.run(Int32Array.of(3, 1, 2), 1, 3);
+      await runner.close();
+      assert.deepEqual([...sum], wanted, provider);
     }
   });
 });
