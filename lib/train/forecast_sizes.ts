@@ -27,7 +27,7 @@ export interface DataFacts {
 }
 
 /** The program with the libraries that training loads, before any data: measured with Deno 2.9 on Linux. */
-const PROGRAM_BYTES = 220 * 2 ** 20;
+const PROGRAM_BYTES = 400 * 2 ** 20;
 
 /** A loaded model holds its weights, and copies of many in the layout of its kernels: measured on the demo's. */
 const MODEL_FACTOR = 2;
