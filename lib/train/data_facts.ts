@@ -13,8 +13,9 @@ import { openTappedModel } from "../data/tapped_model.ts";
 import type { PointFacts } from "../data/types.ts";
 import { loadModel } from "../onnx/graph.ts";
 import { expandHookpoints } from "../onnx/hookpoints.ts";
-import { blockRowsOf, type DataFacts } from "./forecast_sizes.ts";
+import type { DataFacts } from "./forecast_sizes.ts";
 import { deviceBlocksOf, openTrainInputs } from "./inputs.ts";
+import { blockRowsOf } from "./plan.ts";
 
 /** Widths, and what is held in memory. */
 export interface KnownData {

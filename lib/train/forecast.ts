@@ -12,11 +12,11 @@ import type { Gpu } from "../gpu/device.ts";
 import { type DeviceFacts, MINIMAL_FACTS } from "../gpu/facts.ts";
 import { knownData, rowWidth, textFacts } from "./data_facts.ts";
 import { type DryRun, dryRun } from "./dry_run.ts";
-import { blockRowsOf, type DataFacts, forecastDisk, forecastHost } from "./forecast_sizes.ts";
+import { type DataFacts, forecastDisk, forecastHost } from "./forecast_sizes.ts";
 import type { Forecast, HostForecast, TimeForecast, Trouble } from "./forecast_types.ts";
 import { deviceBlocksOf, openTrainInputs } from "./inputs.ts";
 import { paceSeconds } from "./pace.ts";
-import { stepsOf } from "./plan.ts";
+import { blockRowsOf, stepsOf } from "./plan.ts";
 import { probeBatches, probeConfig, type ProbeFigures, runProbe, textMeter } from "./probe.ts";
 import { openTunedGpu } from "./tuned_gpu.ts";
 

@@ -4,13 +4,13 @@
  */
 import { dirname } from "node:path";
 import { FAMILIES } from "../config/families.ts";
-import type { Config, ResolvedConfig } from "../config/types.ts";
+import type { ResolvedConfig } from "../config/types.ts";
 import { freeBytes } from "../files/disk.ts";
 import type { DryRun } from "./dry_run.ts";
 import type { DiskForecast, HostForecast } from "./forecast_types.ts";
 import type { DeviceBlocks } from "./inputs.ts";
 import { MOST_STAGED_BYTES } from "./loop.ts";
-import { stepsOf } from "./plan.ts";
+import { blockRowsOf, stepsOf } from "./plan.ts";
 
 /** What is known of the data. */
 export interface DataFacts {
@@ -40,11 +40,6 @@ const FIGURE_BYTES = 32;
 
 /** Bytes of a report of usual size. */
 const REPORT_BYTES = 2 ** 21;
-
-/** Rows of a block. */
-export function blockRowsOf({ data, train }: Config): number {
-  return Math.max(1, Math.round(data.buffer_tokens / train.batch_tokens)) * train.batch_tokens;
-}
 
 /**
  * Memory of the process.

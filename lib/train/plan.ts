@@ -3,7 +3,7 @@
  * @module
  */
 import { FAMILIES } from "../config/families.ts";
-import type { ResolvedConfig } from "../config/types.ts";
+import type { Config, ResolvedConfig } from "../config/types.ts";
 import { STEP } from "../kernels/common.ts";
 import { type ModelOptions, modelOptions } from "../models/types.ts";
 import { kAt, lrAt } from "../optim/schedules.ts";
@@ -13,6 +13,11 @@ import { penaltyExponents, penaltyPlan, penaltyWeight } from "./penalty_plan.ts"
 /** Steps of a run. */
 export function stepsOf({ train }: ResolvedConfig): number {
   return Math.ceil(train.training_tokens / train.batch_tokens);
+}
+
+/** Rows of a block: whole batches. */
+export function blockRowsOf({ data, train }: Config): number {
+  return Math.max(1, Math.round(data.buffer_tokens / train.batch_tokens)) * train.batch_tokens;
 }
 
 function kindOf({ dictionary }: ResolvedConfig): ModelOptions["kind"] {

@@ -4,10 +4,9 @@
  */
 import { formatBytes, formatFigure, formatSeconds } from "../base/format.ts";
 import type { ResolvedConfig } from "../config/types.ts";
-import type { DryRun } from "./dry_run.ts";
-import { blockRowsOf } from "./forecast_sizes.ts";
+import type { GpuForecast } from "./forecast_types.ts";
 import { type Pace, paceSeconds } from "./pace.ts";
-import { stepsOf } from "./plan.ts";
+import { blockRowsOf, stepsOf } from "./plan.ts";
 
 /** What a run expects of itself. */
 export interface RunPlan {
@@ -61,8 +60,8 @@ export function withPace(
 }
 
 /** The plan before the first step. */
-export function planOf({ gpu }: DryRun): RunPlan {
-  return { gpu_bytes: gpu.peak_bytes };
+export function planOf({ peak_bytes }: GpuForecast): RunPlan {
+  return { gpu_bytes: peak_bytes };
 }
 
 /** By how much the run needed more (or less) than planned, as a share of the plan; what is not known is absent. */

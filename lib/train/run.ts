@@ -135,7 +135,7 @@ async function openRun(
     provenance: inputs.provenance,
     data: inputs.facts,
     data_sha256: inputs.sha256,
-    plan: planOf(dry),
+    plan: planOf(dry.gpu),
   };
   if (!before) await writeManifest(path, manifest);
   const { checkpointBytes } = dry;
