@@ -81,7 +81,7 @@ export type { Measured } from "./lib/evals/definitions.ts";
 export { PRESET_NAMES, type PresetName } from "./lib/evals/synthetic.ts";
 export type { HubDtype } from "./lib/files/hub_names.ts";
 export { type Gpu, type GpuOptions, openGpu } from "./lib/gpu/device.ts";
-export type { DeviceFacts } from "./lib/gpu/facts.ts";
+export type { DeviceFacts, Tuning } from "./lib/gpu/facts.ts";
 export { openDictionary, type OpenedDictionary } from "./lib/interop/detect.ts";
 export { saveDictionary } from "./lib/interop/save.ts";
 export type { SaelensExtra } from "./lib/interop/saelens_write.ts";
@@ -114,10 +114,21 @@ export type {
   OnnxNode,
   OnnxValue,
 } from "./lib/onnx/model.ts";
-export type { ConcreteProvider, ProviderOptions, WasmPaths } from "./lib/onnx/providers.ts";
+export type {
+  ConcreteProvider,
+  ProviderOptions,
+  RuntimeOptions,
+  WasmPaths,
+} from "./lib/onnx/providers.ts";
 export { spawnRunner } from "./lib/onnx/remote.ts";
 export type { RunnerOptions } from "./lib/onnx/runner.ts";
-export type { Confidence, Hookpoint, ModelRunner, ProviderName } from "./lib/onnx/types.ts";
+export type {
+  Confidence,
+  DeviceTaps,
+  Hookpoint,
+  ModelRunner,
+  ProviderName,
+} from "./lib/onnx/types.ts";
 export { type CutModel, cutModel, type CutOptions, spliceRoot } from "./lib/onnx/cut.ts";
 export { createSplicer, type SplicerOptions } from "./lib/onnx/splice.ts";
 export type {

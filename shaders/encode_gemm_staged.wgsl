@@ -72,7 +72,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
     workgroupBarrier();
     //#for s in 0..VECS
     //#for k in 0..4
-    let turned{{s}}_{{k}} = vec4f(v{{s}}_0[{{k}}], v{{s}}_1[{{k}}], v{{s}}_2[{{k}}], v{{s}}_3[{{k}}]);
+    let turned{{s}}_{{k}} =
+      vec4f(v{{s}}_0[{{k}}], v{{s}}_1[{{k}}], v{{s}}_2[{{k}}], v{{s}}_3[{{k}}]);
     let place{{s}}_{{k}} = (column{{s}} * 4u + {{k}}u) * 16u + block{{s}};
     if (stagesX{{s}}) {
       tileX[place{{s}}_{{k}}] = turned{{s}}_{{k}};

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Tuning } from "./tuning.ts";
+/** Names of the variants that were found fastest on a device, by kernel. */
+export type Tuning = Readonly<Record<string, string>>;
 
 /** Facts of an opened device. */
 export interface DeviceFacts {

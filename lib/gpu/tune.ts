@@ -5,9 +5,10 @@
  */
 import { messageOf } from "../base/errors.ts";
 import { freeable, type Gpu } from "./device.ts";
+import type { Tuning } from "./facts.ts";
 import { type Command, submit } from "./program.ts";
 import { readFloats } from "./readback.ts";
-import type { Tuning, Variant } from "./tuning.ts";
+import type { Variant } from "./tuning.ts";
 
 /** A kernel at a typical shape, on inputs that the host knows. */
 export interface Trial {

@@ -4,9 +4,6 @@
  */
 import type { DeviceFacts } from "./facts.ts";
 
-/** Names of the variants that were found fastest on a device, by kernel. */
-export type Tuning = Readonly<Record<string, string>>;
-
 /** A way to run a kernel; others have other tiles or other instructions, and the same results. */
 export interface Variant {
   /** Its name, the only one of this kernel. */
