@@ -59,8 +59,8 @@ function takeApart(work: Work, node: OnnxNode): OnnxNode[] | undefined {
 function skipNorm(work: Work, node: OnnxNode, simplified: boolean): OnnxNode[] | undefined {
   const { inputs, outputs } = node;
   const [output, mean = "", inverse = "", sum = ""] = outputs;
-  // The simplified norm has no mean, and what was asked of this one cannot be had from another node.
-  if (simplified && (isUsed(work.model, mean) || isUsed(work.model, inverse))) return undefined;
+  // What was asked of its statistics is not to be had from the plain norm in every case.
+  if (isUsed(work.model, mean) || isUsed(work.model, inverse)) return undefined;
   if (!inputs[0] || !inputs[1] || !inputs[2]) return undefined;
   const beta = simplified ? "" : inputs[3] ?? "";
   const bias = inputs[simplified ? 3 : 4] ?? "";
@@ -77,20 +77,14 @@ function skipNorm(work: Work, node: OnnxNode, simplified: boolean): OnnxNode[] |
   }
   made.push(add(work, terms[0], terms[1], residual, output));
   const weights = [residual, inputs[2], ...(beta ? [beta] : [])];
-  const results = simplified ? [output] : trim([output, mean, inverse]);
   const op = simplified ? "SimplifiedLayerNormalization" : "LayerNormalization";
-  made.push(norm(node, op, weights, results));
+  made.push(norm(node, op, weights, [output]));
   return made;
 }
 
 function isUsed(model: OnnxModel, tensor: string): boolean {
   if (!tensor) return false;
   return model.consumers.has(tensor) || model.outputs.some((output) => output.name === tensor);
-}
-
-/** The list without empty names at its end. */
-function trim(names: readonly string[]): string[] {
-  return names.slice(0, names.findLastIndex((name) => name !== "") + 1);
 }
 
 /** Add of the type and shape of `like`. */

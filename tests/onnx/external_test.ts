@@ -202,6 +202,12 @@ Deno.test("data that is missing, cut, a pointer or outside the folder is refused
       start(),
       /tensor "transformer\.\S+" ends at byte \d+ of ".*_data", which has 6000/,
     );
+    const whole = await Deno.readFile(fixture("gpt2_external.onnx_data"));
+    await Deno.writeFile(data, whole.subarray(0, whole.length - 1));
+    await assert.rejects(
+      start(),
+      new RegExp(`ends at byte ${whole.length} of .* ${whole.length - 1}`),
+    );
     const bytes = await Deno.readFile(path);
     const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
     const away = text.replaceAll("gpt2_external.onnx_data", "../ter_external.onnx_da");
