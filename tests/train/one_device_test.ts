@@ -82,7 +82,12 @@ Deno.test("training on the model's device: the figures of the native model, resu
       assert(Math.abs(line["recon/fvu"] - fvu) < 1e-3 * fvu, `${line["recon/fvu"]}, ${fvu}`);
     });
     assert(native.finished);
-    const { seconds } = await readManifest(run("first"));
+    const { seconds, plan, peak_gpu_bytes } = await readManifest(run("first"));
+    assert.equal(
+      peak_gpu_bytes,
+      plan!.gpu_bytes,
+      "memory as planned, blocks on the device included",
+    );
     assert(seconds!.waiting > 0 && seconds!.idle === undefined, "nobody is idle on one device");
     assert((await readManifest(run("cpu"))).seconds!.idle! >= 0);
   }));
