@@ -65,9 +65,7 @@ function sharesBar({ shares }: StepResult): string {
 }
 
 function stepTable(steps: readonly StepResult[]): string {
-  const shapes = [...new Set(steps.map((s) => tables.shapeText(s.shape)))];
-  return shapes.map((shape) => {
-    const own = steps.filter((s) => tables.shapeText(s.shape) === shape);
+  return [...tables.byShape(steps)].map(([shape, own]) => {
     const rows = own.map((s) => [...tables.familyCells(s).map(escapeHtml), sharesBar(s)]);
     return `<p class="note">${escapeHtml(shape)}</p>` + table([...tables.FAMILY_TITLES, ""], rows);
   }).join("\n");

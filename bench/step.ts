@@ -53,6 +53,8 @@ export interface Contender {
   options?: (shape: TrainShape) => Partial<ModelOptions>;
   /** Whether half of the latents are dead and AuxK serves them on every step. */
   dying?: boolean;
+  /** Latents beyond which a step takes minutes; a shape with more is cut to them. */
+  mostLatents?: number;
 }
 
 /** A plain step, what all others are compared with. */
@@ -69,6 +71,8 @@ export const TOPK_STEPS: readonly Contender[] = [
 export const FAMILY_STEPS: readonly Contender[] = FAMILIES.map((family) => ({
   name: family.type,
   family,
+  // A pursuit is the product of all pairs of latents, or a product with them for each of its picks.
+  ...family.type === "matching_pursuit" && { mostLatents: 16384 },
 }));
 
 /**
@@ -194,7 +198,8 @@ export async function measureInPairs(
   const results: StepResult[] = [];
   for (const contender of contenders) {
     if (contender.family === PLAIN.family && !contender.dying) continue;
-    const pair = await measureSteps(shape, [PLAIN, contender], limits, say);
+    const latents = Math.min(shape.latents, contender.mostLatents ?? Infinity);
+    const pair = await measureSteps({ ...shape, latents }, [PLAIN, contender], limits, say);
     results.push(...results.length === 0 ? pair : pair.slice(1));
   }
   return results;

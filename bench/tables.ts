@@ -169,12 +169,24 @@ export const FAMILY_TITLES: readonly string[] = [
   "time by kernel",
 ];
 
-/** A step of every family, one a line. */
+/** Steps by the words of their shape, in order. */
+export function byShape(steps: readonly StepResult[]): Map<string, StepResult[]> {
+  const groups = new Map<string, StepResult[]>();
+  for (const step of steps) {
+    const words = shapeText(step.shape);
+    groups.set(words, [...groups.get(words) ?? [], step]);
+  }
+  return groups;
+}
+
+/** A step of every family, one a line; ratios are to a plain step of the same shape. */
 export function familiesText(steps: readonly StepResult[]): string {
   const columns = FAMILY_TITLES.map((title, i) =>
     i === 0 || i === FAMILY_TITLES.length - 1 ? left(title) : right(title)
   );
-  return `${shapeText(steps[0].shape)}\n${renderTable(steps.map(familyCells), columns)}`;
+  return [...byShape(steps)].map(([words, own]) =>
+    `${words}\n${renderTable(own.map(familyCells), columns)}`
+  ).join("\n\n");
 }
 
 /** The training loop between its submissions. */

@@ -3,7 +3,7 @@
  * works. Both get the same first weights and the same rows.
  * @module
  */
-import { TextLineStream } from "./lines.ts";
+import { cpuUsage } from "node:process";
 import { type Gpu, openGpu } from "../../lib/gpu/device.ts";
 import { type Command, submit } from "../../lib/gpu/program.ts";
 import { readFloats } from "../../lib/gpu/readback.ts";
@@ -12,21 +12,18 @@ import { STEP } from "../../lib/kernels/common.ts";
 import { normaliseRows } from "../../lib/kernels/normalise_rows.ts";
 import { familyOf } from "../../lib/models/mod.ts";
 import type { TrainableModel } from "../../lib/models/types.ts";
-import { benchOptions } from "../models.ts";
 import { stepWords } from "../stage.ts";
 import type { TaskData } from "./data.ts";
+import { TextLineStream } from "./lines.ts";
+import { LEARNING_RATE, MOST_STEPS, optionsOf } from "./options.ts";
 import type { PeerCase } from "./types.ts";
-
-/** Learning rate of both. */
-export const LEARNING_RATE = 1e-3;
-
-/** Steps of a run at most: rows of the metrics ring. */
-const MOST_STEPS = 256;
 
 /** Seconds of some steps and their losses. */
 export interface Turn {
-  /** Seconds. */
+  /** Seconds on the clock. */
   seconds: number;
+  /** Seconds of processors, of all threads of the process together. */
+  cpuSeconds: number;
   /** Losses, one a step. */
   losses: number[];
 }
@@ -37,15 +34,6 @@ export interface Trainer {
   steps(count: number): Promise<Turn>;
   /** Ends it. */
   close(): Promise<void>;
-}
-
-/** The options of this program's side. */
-export function optionsOf({ type, shape, options }: PeerCase) {
-  const { auxkCoefficient: _, ...all } = benchOptions(familyOf(type), shape, {
-    clipGradNorm: 1,
-    ...options,
-  });
-  return { ...all, auxkCoefficient: 0, ringSlots: MOST_STEPS };
 }
 
 /** This program. A turn begins with rows in memory and ends when the adapter is done, as the peer's does. */
@@ -83,17 +71,18 @@ export async function ours(given: PeerCase, data: TaskData): Promise<Trainer> {
   return {
     async steps(count) {
       const first = t;
-      const started = performance.now();
+      const started = performance.now(), busy = cpuUsage();
       for (let i = 0; i < count; i++) oneStep();
       await gpu.device.queue.onSubmittedWorkDone();
       const seconds = (performance.now() - started) / 1000;
+      const { user, system } = cpuUsage(busy);
       gpu.check();
       const ring = await readFloats(gpu, buffer, MOST_STEPS * fields.length);
       const losses = Array.from(
         { length: count },
         (_, i) => ring[(first + i) * fields.length + place],
       );
-      return { seconds, losses };
+      return { seconds, cpuSeconds: (user + system) / 1e6, losses };
     },
     close: () => Promise.resolve(gpu.close()),
   };
@@ -112,11 +101,14 @@ export interface PeerFacts {
 /**
  * A peer.
  * @param python the Python that has it
+ * @param busy whether others use the machine: PyTorch's threads then sleep while they wait for each other (OpenMP's
+ *   passive policy), as spinning ones lose whole time slices; on a quiet machine its default stays
  * @throws Error with what it wrote to its standard error when it ends
  */
 export async function theirs(
   python: string,
   spec: string,
+  busy: boolean,
 ): Promise<Trainer & { facts: PeerFacts }> {
   const worker = decodeURIComponent(new URL("./worker.py", import.meta.url).pathname);
   const child = new Deno.Command(python, {
@@ -124,7 +116,12 @@ export async function theirs(
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
-    env: { HF_HUB_OFFLINE: "1", WANDB_MODE: "disabled", PYTHONDONTWRITEBYTECODE: "1" },
+    env: {
+      HF_HUB_OFFLINE: "1",
+      WANDB_MODE: "disabled",
+      PYTHONDONTWRITEBYTECODE: "1",
+      ...busy && { OMP_WAIT_POLICY: "PASSIVE" },
+    },
   }).spawn();
   const trouble = new Response(child.stderr).text();
   const lines = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())

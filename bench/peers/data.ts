@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { RandomStream } from "../../lib/base/random.ts";
 import type { ModelOptions } from "../../lib/models/types.ts";
-import { LEARNING_RATE, optionsOf } from "./contenders.ts";
+import { LEARNING_RATE, optionsOf } from "./options.ts";
 import type { PeerCase } from "./types.ts";
 
 /** A tensor. */

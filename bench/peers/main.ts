@@ -56,22 +56,24 @@ export function ratiosOf(ourMs: readonly number[], theirMs: readonly number[]) {
 
 async function compare(
   given: PeerCase,
-  python: string,
-  rounds: number,
+  { python, rounds, busy }: { python: string; rounds: number; busy: boolean },
 ): Promise<PeerResult> {
   const folder = await Deno.makeTempDir({ prefix: "sdm peers " });
   const open: Trainer[] = [];
   try {
     const data = taskData(given);
-    const peer = await theirs(python, await writeSpec(folder, given, data));
+    const peer = await theirs(python, await writeSpec(folder, given, data), busy);
     open.push(peer);
     const us = await ours(given, data);
     open.push(us);
     const losses = { ours: [] as number[], theirs: [] as number[] };
+    const cpu = { ours: [] as number[], theirs: [] as number[] };
     const turn = async (steps: number) => {
       const a = await us.steps(steps), b = await peer.steps(steps);
       losses.ours.push(...a.losses);
       losses.theirs.push(...b.losses);
+      cpu.ours.push(a.cpuSeconds / steps);
+      cpu.theirs.push(b.cpuSeconds / steps);
       return { a: 1000 * a.seconds / steps, b: 1000 * b.seconds / steps };
     };
     // The first step compiles kernels and makes the states of optimisers; the second tells how long a turn is.
@@ -93,6 +95,7 @@ async function compare(
       ourMs,
       theirMs,
       ...ratiosOf(ourMs, theirMs),
+      cpuRatio: median(cpu.theirs) / median(cpu.ours),
       losses: {
         count: losses.ours.length,
         difference: lossDifference(losses.ours, losses.theirs),
@@ -159,7 +162,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     }
     console.error(`… ${peer}, ${method}, d ${shape.d}, F ${shape.latents}`);
     try {
-      found.results.push(await compare(given, python, rounds));
+      found.results.push(await compare(given, { python, rounds, busy: warning !== undefined }));
     } catch (error) {
       found.troubles.push({ peer, method, reason: messageOf(error) });
     }

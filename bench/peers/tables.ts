@@ -7,7 +7,7 @@ import { markdownTable, markdownText } from "../../lib/report/markdown.ts";
 import { type Column, renderTable } from "../../lib/report/terminal.ts";
 import { machineLine } from "../pages.ts";
 import { median } from "../stats.ts";
-import { shapeText } from "../tables.ts";
+import { loadWarning, shapeText } from "../tables.ts";
 import type { PeerResult, PeerRun } from "./types.ts";
 
 const TITLES = [
@@ -19,6 +19,7 @@ const TITLES = [
   "our tokens/s",
   "ratio",
   "range",
+  "CPU ratio",
   "losses differ by",
 ];
 
@@ -35,6 +36,7 @@ function cells(r: PeerResult): string[] {
     formatCount(r.shape.rows / median(r.ourMs) * 1000),
     r.ratio.toFixed(2),
     r.range.map((v) => v.toFixed(2)).join("–"),
+    r.cpuRatio.toFixed(2),
     `${difference.toExponential(0)} in ${count} steps${verdict}`,
   ];
 }
@@ -54,11 +56,15 @@ export function troublesText(troubles: PeerRun["troubles"]): string {
 export function peersMarkdown({ machine, results, troubles }: PeerRun): string {
   const [first] = results;
   const torch = first ? ` PyTorch ${first.torch} with ${first.threads} threads.` : "";
+  const waiting = loadWarning(machine.load[0], machine.cores)
+    ? " Its threads slept while they waited, since others used the machine."
+    : "";
   return [
     machineLine(machine),
     markdownText(
       "Times are of a step, medians of the turns; the ratio is theirs over ours, so that above 1 " +
-        `this program is faster, with the smallest and largest of two neighbouring turns.${torch}`,
+        "this program is faster, with the smallest and largest of two neighbouring turns. The CPU " +
+        `ratio is that of processor seconds: where it is far below the ratio, others used the machine.${torch}${waiting}`,
     ),
     markdownTable(TITLES, results.map(cells)),
     ...troubles.length > 0 ? [markdownText(`Not run: ${troublesText(troubles)}`)] : [],

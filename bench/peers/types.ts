@@ -53,6 +53,11 @@ export interface PeerResult {
   ratio: number;
   /** Smallest and largest ratio of two turns that followed each other. */
   range: [number, number];
+  /**
+   * The same of the seconds of processors. Where it is far below the ratio, others used the machine: threads that wait
+   * for each other, like the peers', lose most by it.
+   */
+  cpuRatio: number;
   /** Losses that were compared, one a step, and their largest relative difference. */
   losses: { count: number; difference: number; tolerance: number };
 }
