@@ -1,6 +1,6 @@
 """Makes tests/onnx/fixtures/zoo: of the many exported models one of every shape of graph, made small.
 
-    python make_fixtures.py
+    python make_fixtures.py && deno fmt ../../onnx/fixtures/zoo
 """
 
 import pathlib
