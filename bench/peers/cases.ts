@@ -135,12 +135,7 @@ function lorsaCase(shape: TrainShape): PeerCase {
 export function peerCases(): PeerCase[] {
   return [
     ...topkCases(WIDE),
-    {
-      ...topkCases(WIDE)[0],
-      variant: "bf16 autocast",
-      settings: { autocast: true },
-      tolerance: 3e-2,
-    },
+    ...otherSaeLens(WIDE),
     ...batchTopkCases(WIDE),
     matryoshkaCase(WIDE),
     { ...pursuitCase({ ...WIDE, latents: 16384 }), rounds: 1 },

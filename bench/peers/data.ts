@@ -36,8 +36,21 @@ function normals(seed: string, count: number, scale: number): Float32Array<Array
   return scale === 1 ? values : values.map((v) => v * scale);
 }
 
-/** Rows of length 1. */
+/** Large matrices that the next case wants again. */
+const made = new Map<string, Float32Array<ArrayBuffer>>();
+
+/** Rows of length 1, not to be written to. */
 function directions(seed: string, rows: number, cols: number): Float32Array<ArrayBuffer> {
+  const key = `${seed} ${rows} ${cols}`;
+  const known = made.get(key);
+  if (known) return known;
+  const values = newDirections(seed, rows, cols);
+  if (made.size > 8) made.clear();
+  made.set(key, values);
+  return values;
+}
+
+function newDirections(seed: string, rows: number, cols: number): Float32Array<ArrayBuffer> {
   const values = normals(seed, rows * cols, 1);
   for (let at = 0; at < values.length; at += cols) {
     const row = values.subarray(at, at + cols);
