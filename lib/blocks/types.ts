@@ -135,6 +135,8 @@ export interface Coder {
   readonly encoder?: ScoreEncoder;
   /** Thresholds that it trains. */
   readonly thresholds?: Thresholds;
+  /** Numbers that it logs, beyond those of its activation. */
+  readonly metrics?: readonly RingField[];
   /** From `space.x` to the codes. */
   forward(): Command[];
   /**

@@ -78,6 +78,8 @@ export const SCALARS = {
   cappedRows: 13,
   /** Not used; always 0. */
   zero: 14,
+  /** Share of the exact selection that a screened one found, on the first rows of the batch. */
+  screenRecall: 15,
   /** First word of the first site. */
   sites: 16,
   /** Number of words: those of the sites, then those of nested prefixes, see {@link prefixWord}. */

@@ -114,6 +114,7 @@ export function assemble(gpu: Gpu, options: ModelOptions, parts: Parts): Trainab
     ...RING_FIELDS,
     ...aux ? [{ name: "loss/auxk", word: siteWord(aux.site.index, "loss") }] : [],
     ...decoder.metrics,
+    ...coder.metrics ?? [],
     ...parts.metrics ?? [],
   ]);
   const optimizer = createOptimizer(gpu, options, parameters, space);

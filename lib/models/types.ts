@@ -4,6 +4,7 @@
  */
 import type { PursuitStops } from "../blocks/coders/pursuit_forms.ts";
 import type { PursuitPlan } from "../blocks/coders/pursuit_plan.ts";
+import type { ScreenOptions } from "../blocks/coders/screened.ts";
 import type { PrefixOptions } from "../blocks/decoders/prefix_plan.ts";
 import type { ThresholdOptions } from "../blocks/gates/jumprelu.ts";
 import type { PenaltyOptions } from "../blocks/losses/penalty.ts";
@@ -101,6 +102,8 @@ export interface ModelOptions {
   skip: boolean;
   /** Whether a second code of 4 k latents adds an eighth of its loss (`multi_topk`). */
   multiTopk: boolean;
+  /** How candidates are found where a selection by row does not look at every latent; exact when absent. */
+  screen?: ScreenOptions;
   /** Nested prefixes that reconstruct by themselves; none when absent. */
   prefixes?: PrefixOptions;
   /** Layers of a cross-layer transcoder; 1 otherwise. */

@@ -107,8 +107,16 @@ export async function firstValues(
   return family.initial(options, context.config.seed, facts);
 }
 
-/** Puts first weights on the device. */
-export function writeFirst(gpu: Gpu, { parameters }: TrainableModel, values: InitialValues): void {
+/** Puts first weights on the device, and words of the state that have first values. */
+export function writeFirst(
+  gpu: Gpu,
+  { parameters, state }: TrainableModel,
+  values: InitialValues,
+): void {
+  for (const { name, buffer } of state) {
+    const first = values.get(name);
+    if (first) gpu.device.queue.writeBuffer(buffer, 0, first as Float32Array<ArrayBuffer>);
+  }
   for (const { name, value } of parameters) {
     const first = values.get(name);
     if (!first) throw new Error(`Cannot start: "${name}" has no first values`);

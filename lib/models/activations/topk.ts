@@ -3,8 +3,10 @@
  * @module
  */
 import { panelCoder } from "../../blocks/coders/panels.ts";
+import { SCREEN_AXES, screenedCoder } from "../../blocks/coders/screened.ts";
 import { multiTopkGate, topkGate } from "../../blocks/gates/topk.ts";
 import { createCount } from "../../kernels/common.ts";
+import { screenAxes } from "../principal_axes.ts";
 import { byNorm } from "./by_norm.ts";
 import type { ActivationPart } from "./types.ts";
 
@@ -14,6 +16,13 @@ export const topkActivation: ActivationPart = {
   doc: "f = ReLU(the k largest h of each row)",
   coder(context, encoder) {
     const { gpu, options, space } = context;
+    const { screen, kMax, multiTopk, gateByDecoderNorm } = options;
+    if (screen) {
+      if (multiTopk || (gateByDecoderNorm && !context.wDec.unitRows)) {
+        throw new RangeError("Cannot screen: one code of k plain scores is needed");
+      }
+      return screenedCoder(gpu, space, encoder, { ...screen, kMax });
+    }
     const gate = (options.multiTopk ? multiTopkGate : topkGate)(gpu, {
       rows: options.rows,
       kMax: options.kMax,
@@ -22,5 +31,7 @@ export const topkActivation: ActivationPart = {
     });
     return panelCoder(encoder, byNorm(context, gate));
   },
+  initial: (options, _seed, facts) =>
+    new Map(options.screen ? [[SCREEN_AXES, screenAxes(options, options.screen, facts)]] : []),
   record: ({ k }) => ({ name: "topk", k }),
 };
