@@ -10,24 +10,26 @@ import type { BenchResult, KernelResult, StepResult } from "./types.ts";
 
 const OWN_STYLE = `
 main { padding-top: 1rem; padding-bottom: 3rem; }
-section { margin-top: 2rem; }
-h2 { margin-bottom: .6rem; }
+section { padding-top: 1.6rem; }
+h2 { margin-bottom: .5rem; }
 .scroll { overflow-x: auto; }
-table.bench { border-collapse: collapse; font-size: 14px; }
-table.bench th, table.bench td { padding: 3px 12px 3px 0; text-align: right; white-space: nowrap; }
-table.bench th { color: var(--muted); font-weight: 500; border-bottom: 1px solid var(--line); }
+table.bench { width: auto; margin: 0 1rem; }
+table.bench th, table.bench td { padding: 3px 16px 3px 0; min-width: 0; white-space: nowrap; font-weight: 400;
+  vertical-align: middle; }
+table.bench thead th { color: var(--muted); }
 table.bench td.word, table.bench th.word { text-align: left; }
-.meter { display: inline-block; width: 120px; height: 9px; background: var(--faint);
-  border: 1px solid var(--line); vertical-align: middle; }
+.meter { display: inline-block; width: 110px; height: 9px; margin-left: 10px; background: var(--faint);
+  border: 1px solid var(--line); }
 .meter i { display: block; height: 100%; background: var(--bar); }
-.shares { display: flex; width: 320px; height: 12px; }
+.shares { display: inline-flex; width: 260px; height: 12px; margin-right: 14px; vertical-align: middle;
+  background: var(--faint); }
 .shares i { display: block; height: 100%; border-right: 1px solid var(--page); }
 svg.scaling { width: 100%; height: auto; min-width: 760px; }
-pre { font: 13px/1.45 var(--mono); overflow-x: auto; }
+pre { font: 13px/1.45 var(--mono); overflow-x: auto; margin: .5rem 0; }
 `;
 
 /** Columns that hold words; all others are numbers. */
-const WORDS = ["kernel", "shape", "bound by", "family", "time by kernel", "", "share"];
+const WORDS = ["kernel", "shape", "bound by", "family", "time by kernel"];
 
 /** A table; cells that are HTML already are given as such. */
 function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -51,8 +53,13 @@ function meter(share: number): string {
 }
 
 function kernelTable(kernels: readonly KernelResult[]): string {
-  const rows = kernels.map((k) => [...tables.kernelCells(k).map(escapeHtml), meter(k.share)]);
-  return table([...tables.KERNEL_TITLES, ""], rows);
+  const roofline = tables.KERNEL_TITLES.indexOf("roofline");
+  const rows = kernels.map((k) => {
+    const cells = tables.kernelCells(k).map(escapeHtml);
+    cells[roofline] += meter(k.share);
+    return cells;
+  });
+  return table(tables.KERNEL_TITLES, rows);
 }
 
 /** Shares of a step's time as pieces of one bar, the rest blank. */
@@ -66,8 +73,11 @@ function sharesBar({ shares }: StepResult): string {
 
 function stepTable(steps: readonly StepResult[]): string {
   return [...tables.byShape(steps)].map(([shape, own]) => {
-    const rows = own.map((s) => [...tables.familyCells(s).map(escapeHtml), sharesBar(s)]);
-    return `<p class="note">${escapeHtml(shape)}</p>` + table([...tables.FAMILY_TITLES, ""], rows);
+    const rows = own.map((s) => {
+      const [words, ...rest] = tables.familyCells(s).map(escapeHtml).reverse();
+      return [...rest.reverse(), sharesBar(s) + words];
+    });
+    return `<p class="note">${escapeHtml(shape)}</p>` + table(tables.FAMILY_TITLES, rows);
   }).join("\n");
 }
 
