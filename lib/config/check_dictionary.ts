@@ -89,6 +89,18 @@ function checkMatryoshka(dictionary: DictionaryConfig, source: string): void {
   }
 }
 
+/** Refuses axes that cannot be. */
+export function checkScreen({ screen_dims, d_in }: DictionaryConfig, source: string): void {
+  if (screen_dims === undefined || d_in === undefined) return;
+  const most = 4 * Math.ceil(d_in / 4);
+  if (screen_dims % 4 === 0 && screen_dims <= most) return;
+  refuse(
+    source,
+    `dictionary.screen_dims is ${screen_dims} and d_in is ${d_in}, a multiple of 4 of at most ` +
+      `${most} is needed`,
+  );
+}
+
 /** Number of latents that selections choose among: layer selections look at all layers. */
 function latentsOfChoice({ activation, n_layers }: DictionaryConfig, dSae: number): number {
   const all = activation === "layertopk" || activation === "batchlayertopk";

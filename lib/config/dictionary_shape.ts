@@ -143,6 +143,22 @@ export const counts = {
     description: "Whether a second reconstruction from 4 k latents adds an eighth of its loss.",
     reason: "Keeps a dictionary useful at larger k (Gao et al.); costs a second decode.",
   }),
+  selection: optionalChoice(["exact", "screened"], {
+    description:
+      "Whether every latent is scored exactly in training, or only the best by scores along a few axes.",
+    reason:
+      "Exact misses nothing; what screened misses is logged as sparsity/screen_recall. The trained dictionary is run exactly.",
+  }),
+  screen_dims: optionalWhole(4, {
+    description:
+      "Principal axes of the activations that a screened selection scores all latents along; a multiple of 4.",
+    fallback: "a quarter of d_in, rounded up to a multiple of 4",
+    reason: "Cost grows with it, and so does what is found.",
+  }),
+  screen_factor: optionalWhole(1, {
+    description: "Latents of a row that a screened selection scores exactly, in units of k.",
+    reason: "More cost little beside the scores of all latents, until there are hundreds.",
+  }),
   auxk_coefficient: defaultNumber({ min: 0 }, 1 / 32, {
     description:
       "Weight of the AuxK loss, by which dead latents learn the residual; 0 turns it off.",

@@ -4,7 +4,13 @@
  */
 import { planKeyGrid } from "../blocks/coders/pkm_plan.ts";
 import { latentsOf } from "./check.ts";
-import { checkCounts, nestedWeights, nestedWidths, refuse } from "./check_dictionary.ts";
+import {
+  checkCounts,
+  checkScreen,
+  nestedWeights,
+  nestedWidths,
+  refuse,
+} from "./check_dictionary.ts";
 import { TRANSCODERS } from "./families.ts";
 import type { OptimizerName } from "./names.ts";
 import type { Config, DictionaryConfig, ResolvedConfig } from "./types.ts";
@@ -73,6 +79,7 @@ function resolveDictionary(config: Config, facts: WidthFacts, steps: number, sou
     ...resolvePenalty(given, dIn, steps, config.train.batch_tokens),
     ...resolveFamily(given, dIn, d_sae, source),
   };
+  checkScreen(dictionary, source);
   checkCounts(dictionary, d_sae, source);
   return dictionary;
 }
@@ -83,6 +90,9 @@ function resolveCounts(given: DictionaryConfig, dIn: number, dSae: number, steps
     found.k_start = given.k_start ?? given.k;
     found.k_anneal_steps = given.k_anneal_steps ??
       (given.k_start === undefined ? 0 : Math.floor(0.8 * steps));
+  }
+  if (given.selection === "screened") {
+    found.screen_dims = given.screen_dims ?? 4 * Math.ceil(dIn / 16);
   }
   if (given.auxk_coefficient !== undefined) {
     const halfWidth = 2 ** Math.max(0, Math.round(Math.log2(dIn / 2)));

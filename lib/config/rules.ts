@@ -33,6 +33,10 @@ const AUXK: KeyRule = {
   because:
     "AuxK serves selections by count that score every latent; thresholds would silence dead latents again",
 };
+const SCREENED: KeyRule = {
+  when: [{ selection: ["screened"] }],
+  because: 'only a screened selection has it (selection = "screened")',
+};
 const RESAMPLED = ["relu", "jumprelu", "gated"];
 
 const SHAPE_RULES: RuleTable = {
@@ -198,6 +202,26 @@ const SHAPE_RULES: RuleTable = {
     neutral: [false],
     defaults: [{ value: false }],
   },
+  "dictionary.selection": {
+    when: [{ activation: ["topk"], encoder: ["dense"] }],
+    because: "candidates are found for the k best scores of a row over a dense encoder",
+    neutral: ["exact"],
+    defaults: [{ value: "exact" }],
+    allowed: [
+      {
+        if: { multi_topk: [true] },
+        values: ["exact"],
+        because: "candidates are found for one code",
+      },
+      {
+        if: { sparsity_include_decoder_norm: [true] },
+        values: ["exact"],
+        because: "candidates are found by plain scores",
+      },
+    ],
+  },
+  "dictionary.screen_dims": SCREENED,
+  "dictionary.screen_factor": { ...SCREENED, defaults: [{ value: 4 }] },
   "dictionary.auxk_coefficient": { ...AUXK, neutral: [0] },
   "dictionary.k_aux": AUXK,
   "dictionary.aux_select": { ...AUXK, defaults: [{ value: "row" }] },

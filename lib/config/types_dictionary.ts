@@ -67,6 +67,12 @@ export interface CountConfig {
   k_exponential_factor?: number;
   /** Whether a second reconstruction from 4 k latents adds an eighth of its loss. */
   multi_topk?: boolean;
+  /** Whether every latent is scored exactly in training, or only the best by scores along a few axes. */
+  selection?: "exact" | "screened";
+  /** Principal axes of the activations that a screened selection scores all latents along. */
+  screen_dims?: number;
+  /** Latents of a row that a screened selection scores exactly, in units of k. */
+  screen_factor?: number;
   /** Weight of the AuxK loss, by which dead latents learn the residual; 0 turns it off. */
   auxk_coefficient?: number;
   /** Dead latents that may take part in the AuxK loss on a token. */

@@ -198,6 +198,8 @@ export function familiesPage(): string {
     prose(text.TARGET),
     "## Thresholds after training",
     prose(text.THRESHOLDS),
+    "## Screened selections",
+    prose(text.SCREENED),
     "## What is stored whole, and what never is",
     prose(text.MEMORY),
     "## What is refused",

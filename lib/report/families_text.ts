@@ -83,6 +83,19 @@ export const THRESHOLDS: readonly string[] = [
   "that is the same function.",
 ];
 
+/** Screened selections. */
+export const SCREENED: readonly string[] = [
+  "Nearly all work of a step goes into scores of which all but k a row are thrown away. With " +
+  '`selection = "screened"` (activation topk over a dense encoder) rows and encoder are first ' +
+  "multiplied with the `screen_dims` leading principal axes of the activations, found at the start " +
+  "and kept in checkpoints; the `screen_factor` · k best latents of a row along these axes are " +
+  "scored exactly, and the k best of them are its code. Values, gradients and what is saved are " +
+  "those of an ordinary dictionary, which is evaluated and run with the exact selection.",
+  "A latent that is no candidate is missed. `sparsity/screen_recall`, also on the line of progress, is " +
+  "the share of the exact selection that was found, counted on the first 64 rows of every batch. What " +
+  "it costs in FVU and what it saves in time is measured in [performance](performance.md).",
+];
+
 /** Memory. */
 export const MEMORY: readonly string[] = [
   "The scores of a batch, rows by latents, are never stored whole: a panel of up to 1024 latents is " +

@@ -66,13 +66,18 @@ function attentionOf({ dictionary }: ResolvedConfig): AttentionSettings | undefi
 /** Options of single families; groups that the family does not read are absent. */
 export function familyPlan(
   config: ResolvedConfig,
-): Pick<ModelOptions, "prefixes" | "pursuit" | "attention" | "keys"> & { multiTopk: boolean } {
+): Pick<ModelOptions, "prefixes" | "screen" | "pursuit" | "attention" | "keys"> & {
+  multiTopk: boolean;
+} {
   const { dictionary } = config;
   const prefixes = prefixesOf(config);
   const attention = attentionOf(config);
   const { pursuit_mode: mode } = dictionary;
   return {
     multiTopk: dictionary.multi_topk ?? false,
+    ...(dictionary.selection === "screened" && {
+      screen: { dims: dictionary.screen_dims ?? 4, factor: dictionary.screen_factor ?? 4 },
+    }),
     ...(prefixes && { prefixes }),
     ...(attention && { attention }),
     ...(dictionary.encoder === "pkm" && {

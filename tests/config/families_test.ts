@@ -82,6 +82,9 @@ const SAMPLES: Values = {
   k_schedule: "linear",
   k_exponential_factor: 5,
   multi_topk: true,
+  selection: "screened",
+  screen_dims: 16,
+  screen_factor: 2,
   auxk_coefficient: 0.1,
   k_aux: 8,
   aux_select: "batch",
@@ -437,4 +440,37 @@ Deno.test("the JSON Schema knows every family and every key", async () => {
   for (const name of [...TYPES, ...ACTIVATIONS]) assert.ok(text.includes(`"${name}"`), name);
   for (const key of configKeys()) assert.ok(text.includes(`"${key.name}"`), key.path);
   assert.ok(configSchema instanceof z.ZodType);
+});
+
+Deno.test("a screened selection: what it is with, and its defaults", () => {
+  const screened = { selection: "screened" };
+  const told = (values: Values) => refusal({ ...screened, ...values })?.message;
+  assert.match(
+    told({ type: "batchtopk" })!,
+    /with type "batchtopk" .*, candidates are found for the k/,
+  );
+  assert.match(told({ type: "pkm" })!, /k best scores of a row over a dense encoder$/);
+  assert.match(told({ multi_topk: true })!, /with .*multi_topk true, candidates .* for one code$/);
+  assert.match(
+    told({ normalize_decoder: false, sparsity_include_decoder_norm: true })!,
+    /candidates are found by plain scores$/,
+  );
+  const resolved = (values: Values, dIn: number) =>
+    resolveDefaults(parse({ ...screened, ...values }), { ...FACTS, dIn, dOut: dIn }).dictionary;
+  for (const [dIn, dims] of [[64, 16], [65, 20], [3, 4]]) {
+    for (const type of ["topk", "transcoder"]) {
+      const { screen_dims, screen_factor } = resolved({ type }, dIn);
+      assert.deepEqual([screen_dims, screen_factor], [dims, 4], `${type} ${dIn}`);
+    }
+  }
+  const twelve = { type: "matryoshka", activation: "topk", screen_dims: 12 };
+  assert.equal(resolved(twelve, 12).screen_dims, 12);
+  for (const dims of [14, 68]) {
+    assert.throws(() => resolved({ screen_dims: dims }, 64), {
+      name: "SdmError",
+      message:
+        `Cannot use the configuration: dictionary.screen_dims is ${dims} and d_in is 64, a ` +
+        "multiple of 4 of at most 64 is needed",
+    });
+  }
 });
