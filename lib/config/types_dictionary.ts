@@ -69,7 +69,7 @@ export interface CountConfig {
   multi_topk?: boolean;
   /** Whether every latent is scored exactly in training, or only the best by scores along a few axes. */
   selection?: "exact" | "screened";
-  /** Principal axes of the activations that a screened selection scores all latents along. */
+  /** Principal axes of the activations that a screened selection scores all latents along; a multiple of 4. */
   screen_dims?: number;
   /** Latents of a row that a screened selection scores exactly, in units of k. */
   screen_factor?: number;
