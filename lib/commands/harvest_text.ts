@@ -43,7 +43,7 @@ export async function harvestText(
   const { data } = config;
   const path = resolve(out);
   const options = textOptions(config, "train", data.max_tokens ?? Infinity);
-  const inputs = await openTextInputs(options, hooks.onProgress);
+  const inputs = await openTextInputs(options, hooks);
   try {
     checkDistinct(inputs.points.map((point) => point.name));
     const result = await harvestToStore(

@@ -60,16 +60,16 @@ export function localCorpus(
 /**
  * A split of a dataset on the hub. Parquet is read by ranges unless it is in the cache or wanted whole; everything else is
  * fetched whole, a file when the one before it is read.
- * @param maxTokens what will be read of it, to refuse a whole internet
- * @throws SdmError when the hub refuses, or there is no such split
+ * @param options tokens that will be read of it, to refuse a whole internet, and what stops fetching
+ * @throws SdmError when the hub refuses, there is no such split, or it is stopped
  */
 export async function hubCorpus(
   dataset: DatasetOptions,
   textField: string,
   onProgress: OnProgress,
-  maxTokens = Infinity,
+  { maxTokens = Infinity, signal }: { maxTokens?: number; signal?: AbortSignal } = {},
 ): Promise<Corpus> {
-  const context: HubContext = { settings: await hubSettings(), onProgress };
+  const context: HubContext = { settings: await hubSettings(), onProgress, signal };
   const name = parseDatasetName(dataset.name);
   const { repo, config, split, files } = await openDataset(context, {
     ...name,

@@ -8,6 +8,8 @@
 import { SdmError } from "../base/errors.ts";
 import { type OnProgress, silent } from "../base/progress.ts";
 import { removeFile, writeJson } from "../files/atomic.ts";
+import { exists } from "../files/documents.ts";
+import { removeIfEmpty } from "../files/fresh_folder.ts";
 import { type TensorInput, writeSafetensors } from "../files/safetensors_write.ts";
 import { blockRoom, contextRows, type PlacedBlock } from "./context_rows.ts";
 import { sequentialOrder, slicesOf } from "./epoch_order.ts";
@@ -65,6 +67,7 @@ export async function harvestToStore(
     );
   }
   const asked = askedFor(options, shardRows);
+  const isNew = !await exists(path);
   const state = await startOrContinue(options, asked);
   const resumedRows = rowsOf(state);
   const order = sequentialOrder(kept.rowStart);
@@ -74,6 +77,7 @@ export async function harvestToStore(
     shards: state.shards.length,
     resumedRows,
   });
+  onProgress({ stage: "harvest", done: resumedRows, total: kept.rows, unit: "rows" });
   const rooms: PlacedBlock[] = [];
   let made = 0;
   /** Has the model make the rows of the shard that begins with row `first`. */
@@ -97,6 +101,7 @@ export async function harvestToStore(
       await writeShard(options, state, block);
     } catch (error) {
       await next?.catch(() => {});
+      if (isNew) await removeIfEmpty(path);
       if (signal?.aborted && error === signal.reason) return result(false);
       throw error;
     }

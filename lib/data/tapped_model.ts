@@ -4,6 +4,7 @@
  */
 import { sha256File } from "../files/hash.ts";
 import { hubOrigin } from "../files/hub_names.ts";
+import { contextLimit } from "../onnx/describe.ts";
 import { loadModel } from "../onnx/graph.ts";
 import { expandHookpoints } from "../onnx/hookpoints.ts";
 import { spawnRunner } from "../onnx/remote.ts";
@@ -44,6 +45,8 @@ export interface TappedModel {
   points: readonly PointFacts[];
   /** The first of them. */
   point: PointFacts;
+  /** Tokens of the longest context that it takes, where the graph tells. */
+  contextLimit?: number;
   /** Whether contexts start with BOS. */
   prependBos: boolean;
   /** Token ids whose rows are left out. */
@@ -110,6 +113,7 @@ export async function openTappedModel(options: TappedModelOptions): Promise<Tapp
       runner,
       points,
       point: points[0],
+      contextLimit: contextLimit(model),
       prependBos: prependsBos(options.prependBos, tokenizer),
       excludeTokens: options.excludeTokens === "special"
         ? tokenizer.specialIds

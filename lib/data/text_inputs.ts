@@ -56,17 +56,28 @@ export interface TextInputs extends TappedModel {
   facts: TappedModel["facts"] & { data: Record<string, unknown> };
 }
 
+/** How opening speaks with its caller. */
+export interface OpenHooks {
+  /** Receives progress. */
+  onProgress: OnProgress;
+  /** Asks for a stop, of fetching too. */
+  signal?: AbortSignal;
+}
+
 /**
  * Opens model, tokenizer and text.
- * @throws SdmError for whatever is missing, damaged or does not fit
+ * @throws SdmError for whatever is missing, damaged or does not fit, and when it is stopped
  */
 export async function openTextInputs(
   options: TextInputOptions,
-  onProgress: OnProgress,
+  hooks: OpenHooks,
 ): Promise<TextInputs> {
   const model = await openTappedModel(options);
+  let opened: { corpus: Corpus; tokens: TokenSet } | undefined;
   try {
-    const { corpus, tokens } = await readPart(options, model, onProgress);
+    checkContexts(options, model);
+    opened = await readPart(options, model, hooks);
+    const { corpus, tokens } = opened;
     const wanted = keptPositions(tokens, {
       dropFirst: options.dropFirst,
       excludeTokens: model.excludeTokens,
@@ -95,15 +106,26 @@ export async function openTextInputs(
       facts: { ...model.facts, data },
     };
   } catch (error) {
+    opened?.tokens.close();
     await model.runner.close();
     throw error;
   }
 }
 
+/** Refuses contexts that the model cannot take before any text is read. */
+function checkContexts({ contextSize }: TextInputOptions, { contextLimit, facts }: TappedModel) {
+  if (contextLimit === undefined || contextSize <= contextLimit) return;
+  throw new SdmError(
+    `Cannot use contexts of ${contextSize} tokens: model "${facts.model.id}" takes at most ` +
+      `${contextLimit}, as many or fewer are needed`,
+    { hint: `--context-size ${contextLimit}` },
+  );
+}
+
 async function readPart(
   options: TextInputOptions,
   model: TappedModel,
-  onProgress: OnProgress,
+  { onProgress, signal }: OpenHooks,
 ): Promise<{ corpus: Corpus; tokens: TokenSet }> {
   const open = (
     paths: readonly string[] | undefined,
@@ -111,7 +133,7 @@ async function readPart(
     maxTokens: number | undefined,
   ) =>
     dataset
-      ? hubCorpus(dataset, options.textField, onProgress, maxTokens)
+      ? hubCorpus(dataset, options.textField, onProgress, { maxTokens, signal })
       : localCorpus(paths ?? [], options.textField, onProgress);
   const pack = async (
     paths: readonly string[] | undefined,
@@ -124,6 +146,7 @@ async function readPart(
       prependBos: model.prependBos,
       maxTokens,
       onProgress: corpus.onProgress,
+      signal,
       spill: openSpillFile,
     });
     return { corpus, tokens };

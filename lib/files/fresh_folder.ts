@@ -28,6 +28,11 @@ export interface FreshFolderOptions {
   hint?: string;
 }
 
+/** Takes away a folder in which nothing was written before work failed; one that holds anything stays. */
+export async function removeIfEmpty(path: string): Promise<void> {
+  await Deno.remove(path).catch(() => {});
+}
+
 /**
  * Makes a folder, or empties it of an earlier run when `overwrite` says so.
  * @throws {SdmError} when the folder already holds a run, or cannot be made.

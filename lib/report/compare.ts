@@ -113,7 +113,7 @@ async function measureGroup(
   const config = measuringConfig(first, provenance);
   const gpu = await openTunedGpu(config.gpu, hooks.onProgress);
   try {
-    const inputs = await openTextInputs(textOptions(config, "held_out"), hooks.onProgress);
+    const inputs = await openTextInputs(textOptions(config, "held_out"), hooks);
     try {
       const { points } = inputs;
       const maxRows = config.train.eval_tokens;

@@ -49,7 +49,7 @@ export async function convertDictionary(
   const opened = await openDictionary(path);
   const gpu = await openTunedGpu(config.gpu, hooks.onProgress);
   try {
-    const inputs = await openTextInputs(textOptions(config, "held_out"), hooks.onProgress);
+    const inputs = await openTextInputs(textOptions(config, "held_out"), hooks);
     try {
       const data = await readHeldOut(inputs, { maxRows: config.train.eval_tokens, ...hooks });
       const record = await asJumprelu(gpu, opened.record, data.points.map(({ x }) => x));

@@ -64,7 +64,7 @@ export async function measure(
   const opened = await openDictionary(request.path);
   const gpu = await openTunedGpu(config.gpu, hooks.onProgress);
   try {
-    const inputs = await openTextInputs(textOptions(config, "held_out"), hooks.onProgress);
+    const inputs = await openTextInputs(textOptions(config, "held_out"), hooks);
     let evaluation: Evaluation;
     try {
       evaluation = await evaluateDictionary(gpu, opened.record, inputs, {

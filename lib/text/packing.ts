@@ -21,6 +21,8 @@ export interface PackOptions extends SpillOptions {
   maxTokens?: number;
   /** Hears about every document. */
   onProgress?: OnProgress;
+  /** Asks for a stop. */
+  signal?: AbortSignal;
 }
 
 /** Contexts of a text, in memory or, where they are many, in a temporary file. */
@@ -51,7 +53,7 @@ export interface TokenSet {
 
 /**
  * Joins documents with EOS between them and cuts the result into whole contexts; the rest is left out and counted.
- * @throws {SdmError} when BOS is wanted and there is none, or when the text does not fill one context.
+ * @throws {SdmError} when BOS is wanted and there is none, when the text does not fill one context, and when it is stopped.
  */
 export async function packContexts(
   documents: AsyncIterable<Document> | Iterable<Document>,
@@ -76,15 +78,23 @@ export async function packContexts(
   const packer = new Packer(contextSize, limit, prependBos ? bosId : undefined, options);
   const total = Number.isFinite(limit) ? limit : undefined;
   let count = 0;
-  for await (const document of documents) {
-    if (packer.full) break;
-    if (count > 0 && eosId !== undefined) packer.add(eosId, count - 1);
-    for (const id of tokenizer.encode(document.text)) {
+  try {
+    for await (const document of documents) {
       if (packer.full) break;
-      packer.add(id, count);
+      if (options.signal?.aborted) {
+        throw new SdmError("Stopped while text was read: nothing was written", { exitCode: 130 });
+      }
+      if (count > 0 && eosId !== undefined) packer.add(eosId, count - 1);
+      for (const id of tokenizer.encode(document.text)) {
+        if (packer.full) break;
+        packer.add(id, count);
+      }
+      count++;
+      onProgress({ stage: "tokenise", done: packer.length, total, unit: "tokens" });
     }
-    count++;
-    onProgress({ stage: "tokenise", done: packer.length, total, unit: "tokens" });
+  } catch (error) {
+    packer.log.close();
+    throw error;
   }
   const contexts = Math.floor(packer.length / contextSize);
   if (contexts === 0) {

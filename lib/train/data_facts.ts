@@ -78,7 +78,7 @@ export async function knownData(config: Config): Promise<KnownData> {
   });
   const { points, sequences } = FAMILIES[dictionary.type];
   if (data.activations !== undefined) {
-    const inputs = await openTrainInputs(config, 1, silent);
+    const inputs = await openTrainInputs(config, 1, { onProgress: silent });
     await inputs.close();
     const { data, widths } = await known(inputs.widths);
     return { widths, data: { ...data, batchesPerEpoch: inputs.batches.batchesPerEpoch } };

@@ -34,6 +34,8 @@ export interface ForecastRequest {
 export interface ForecastHooks {
   /** Receives progress. */
   onProgress: OnProgress;
+  /** Asks for a stop. */
+  signal?: AbortSignal;
 }
 
 /** A device that was not opened: as little as WebGPU promises, but buffers as large as they are everywhere. */
@@ -48,7 +50,10 @@ export function assumedFacts(config: Config, bindingBytes?: number): DeviceFacts
   };
 }
 
-/** Plans a run. */
+/**
+ * Plans a run.
+ * @throws SdmError for bad input, and when it is stopped
+ */
 export async function forecastRun(
   request: ForecastRequest,
   hooks: ForecastHooks,
@@ -91,12 +96,15 @@ interface Probed {
 async function withProbe(
   { config, probeSteps }: ForecastRequest,
   gpu: Gpu,
-  { onProgress }: ForecastHooks,
+  { onProgress, signal }: ForecastHooks,
 ): Promise<Forecast> {
   const small = probeConfig(config);
   const text = textMeter(onProgress);
   const began = performance.now();
-  const inputs = await openTrainInputs(small, probeBatches(config), text.onProgress, gpu);
+  const inputs = await openTrainInputs(small, probeBatches(config), {
+    onProgress: text.onProgress,
+    signal,
+  }, gpu);
   try {
     const textRate = text.rate();
     const { tokens } = await textFacts(small);
@@ -121,6 +129,7 @@ async function withProbe(
           dry,
           folder,
           onProgress,
+          signal,
         }),
         tokens,
         openSeconds,

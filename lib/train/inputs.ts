@@ -14,7 +14,7 @@ import { commonWidths, hookpointsOf } from "../data/points.ts";
 import { type ShuffledBatches, shuffledBatches } from "../data/shuffled_batches.ts";
 import { openStore, type Store } from "../data/store_reader.ts";
 import { storeSource } from "../data/store_source.ts";
-import { openTextInputs, provenanceOf } from "../data/text_inputs.ts";
+import { type OpenHooks, openTextInputs, provenanceOf } from "../data/text_inputs.ts";
 import type { BlockSource } from "../data/types.ts";
 import { contextSizeOf } from "../data/whole_contexts.ts";
 import { sha256 } from "../files/hash.ts";
@@ -67,12 +67,12 @@ export interface TrainInputs {
  * Opens the data of a training run.
  * @param steps steps of the run, so that nothing is read ahead beyond the last
  * @param gpu the dictionary's device, on which a model of the provider `webgpu` runs too
- * @throws SdmError for whatever is missing, damaged or too small
+ * @throws SdmError for whatever is missing, damaged or too small, and when it is stopped
  */
 export async function openTrainInputs(
   config: Config,
   steps: number,
-  onProgress: OnProgress,
+  hooks: OpenHooks,
   gpu?: Gpu,
 ): Promise<TrainInputs> {
   const batchRows = config.train.batch_tokens;
@@ -81,7 +81,7 @@ export async function openTrainInputs(
   const loads = meterLoads();
   const { source, ...opened } = config.data.activations
     ? await fromStore(config, shape)
-    : await fromText(config, { ...shape, gpu }, onProgress, loads.meter);
+    : await fromText(config, { ...shape, gpu }, hooks, loads.meter);
   try {
     const { dIn, dOut, layers } = commonWidths(source.points);
     const { points, sequences } = FAMILIES[config.dictionary.type];
@@ -177,12 +177,12 @@ async function fromStore(config: Config, shape: Shape): Promise<Opened> {
 async function fromText(
   config: Config,
   shape: Shape & { gpu?: Gpu },
-  onProgress: OnProgress,
+  hooks: OpenHooks,
   meter: LoadMeter,
 ): Promise<Opened> {
   const device = shape.gpu?.device;
-  const inputs = await openTextInputs({ ...textOptions(config, "train"), device }, onProgress);
-  const first = firstBlock(onProgress);
+  const inputs = await openTextInputs({ ...textOptions(config, "train"), device }, hooks);
+  const first = firstBlock(hooks.onProgress);
   try {
     const { tokens, kept, counted, runner, points, contextsPerRun, facts } = inputs;
     const source = modelSource({

@@ -18,6 +18,7 @@ import { type Pace, type Rates, togetherOf } from "./pace.ts";
 import { modelOptionsOf } from "./plan.ts";
 import { CHECKPOINT_RATE } from "./planned.ts";
 import { firstValues, writeFirst } from "./start.ts";
+import { checkStopped, untilStopped } from "./stop.ts";
 
 /** Rows of a block of a probe, about: the first one is waited for. */
 const BLOCK_ROWS = 16384;
@@ -98,9 +99,16 @@ export async function runProbe(
   gpu: Gpu,
   inputs: TrainInputs,
   config: ResolvedConfig,
-  options: { steps: number; dry: DryRun; folder: string; onProgress: OnProgress },
+  options: {
+    steps: number;
+    dry: DryRun;
+    folder: string;
+    onProgress: OnProgress;
+    signal?: AbortSignal;
+  },
 ): Promise<ProbeFigures> {
-  const { batches, loads } = inputs;
+  const { loads } = inputs;
+  const batches = untilStopped(inputs.batches, options.signal);
   const count = Math.min(probeBatches(config), batches.batchesPerEpoch);
   const own = [await batches.batch(0)];
   for (let i = 1; i < count; i++) own.push(await batches.batch(i));
@@ -120,6 +128,7 @@ export async function runProbe(
   let done = 0;
   const context = { gpu, model: trained, config, scales };
   const run = async (steps: number): Promise<number> => {
+    checkStopped(options.signal);
     const from = performance.now();
     for (let i = 0; i < steps; i++) {
       const encoder = encodeStep(context, own[done % own.length], done++);
@@ -174,6 +183,7 @@ async function besideLoading(
   const from = performance.now();
   let ended: number | undefined;
   const next = batches.batch(count).then(() => ended = (performance.now() - from) / 1000);
+  next.catch(() => {}); // it is heard of when the steps are made
   let seconds = 0, steps = 0;
   while (steps < half && ended === undefined) {
     const some = Math.min(group, half - steps);

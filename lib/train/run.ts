@@ -10,7 +10,8 @@ import { TOOL } from "../base/version.ts";
 import { resolveDefaults } from "../config/resolve.ts";
 import type { ResolvedConfig } from "../config/types.ts";
 import { writeJson } from "../files/atomic.ts";
-import { ensureFreshFolder } from "../files/fresh_folder.ts";
+import { exists } from "../files/documents.ts";
+import { ensureFreshFolder, removeIfEmpty } from "../files/fresh_folder.ts";
 import { JsonLinesWriter } from "../files/json_lines.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { type KernelTime, timeKernels } from "../gpu/program.ts";
@@ -79,12 +80,27 @@ export async function runTraining(
 ): Promise<TrainResult> {
   const path = request.config.output_path;
   const before = request.resume ? await readManifest(path) : undefined;
+  const isNew = !await exists(path);
   if (!request.resume) await ensureFreshFolder(path, { overwrite: request.overwrite });
+  try {
+    return await trainIn(request, before, hooks, open);
+  } catch (error) {
+    if (isNew) await removeIfEmpty(path);
+    throw error;
+  }
+}
+
+async function trainIn(
+  request: TrainRequest,
+  before: RunManifest | undefined,
+  hooks: TrainHooks,
+  open: typeof openTrainInputs,
+): Promise<TrainResult> {
   const { train } = request.config;
   const gpu = await openTunedGpu(request.config.gpu, hooks.onProgress);
   try {
     const steps = Math.ceil(train.training_tokens / train.batch_tokens);
-    const inputs = await open(request.config, steps, hooks.onProgress, gpu);
+    const inputs = await open(request.config, steps, hooks, gpu);
     try {
       const run = await openRun(request, gpu, inputs, before, hooks.signal);
       return await trainAndExport(run, request, hooks);
@@ -198,6 +214,7 @@ async function trainAndExport(
         fvu: figures["recon/fvu"],
         l0: figures["sparsity/l0"],
         dead: figures["sparsity/dead_frac"],
+        ..."sparsity/screen_recall" in figures && { recall: figures["sparsity/screen_recall"] },
         ...waitingFigure(batches, before, seconds, source),
       },
     });

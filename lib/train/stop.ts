@@ -26,14 +26,23 @@ export async function unlessAborted<T>(
   }
 }
 
+/**
+ * For the time before there is anything to keep.
+ * @throws SdmError when the signal came
+ */
+export function checkStopped(signal?: AbortSignal): void {
+  if (!signal?.aborted) return;
+  throw new SdmError("Stopped before the first step: there is nothing to go on from", {
+    exitCode: 130,
+  });
+}
+
 /** Batches that throw when the signal comes: for the time before there is anything to keep. */
 export function untilStopped(batches: ShuffledBatches, signal?: AbortSignal): ShuffledBatches {
   const orStop = async <T>(value: Promise<T>): Promise<T> => {
     const batch = await unlessAborted(value, signal);
-    if (batch !== undefined) return batch;
-    throw new SdmError("Stopped before the first step: there is nothing to go on from", {
-      exitCode: 130,
-    });
+    if (batch === undefined) checkStopped(signal);
+    return batch as T;
   };
   return {
     points: batches.points,

@@ -73,6 +73,21 @@ Deno.test("a reader that stops early has fetched what it read, and says so", () 
     assert.equal((await Array.fromAsync(heldOut.documents()))[0].text, "held out");
   }));
 
+Deno.test("one Ctrl-C ends a fetch that hangs", () =>
+  withDataset(async (hub) => {
+    hub.faults.push({ file: "train-0.parquet", hangAfter: 100, always: true });
+    for (const whole of [true, false]) {
+      const control = new AbortController();
+      const { signal } = control;
+      const corpus = await hubCorpus({ name: "own/data", whole }, "text", () => {}, { signal });
+      setTimeout(() => control.abort(), 100);
+      await assert.rejects(
+        () => Array.fromAsync(corpus.documents()),
+        (error: unknown) => error instanceof SdmError && error.exitCode === 130,
+      );
+    }
+  }));
+
 Deno.test("a dataset that is larger than one reads by mistake needs a limit", () =>
   withDataset(async (hub) => {
     hub.repos["datasets/own/large"] = {
@@ -81,7 +96,7 @@ Deno.test("a dataset that is larger than one reads by mistake needs a limit", ()
       sizes: { "train.txt": 5e12 },
     };
     const open = (maxTokens?: number) =>
-      hubCorpus({ name: "own/large" }, "text", () => {}, maxTokens);
+      hubCorpus({ name: "own/large" }, "text", () => {}, { maxTokens });
     const error = await open().then(() => assert.fail("it must be refused"), (error) => error);
     assert.ok(error instanceof SdmError);
     assert.match(

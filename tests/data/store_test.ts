@@ -235,7 +235,7 @@ Deno.test("element types: F16 where values are small, BF16 where not, never an i
       /Cannot store activations of "blocks\.1.*" as F16: one is \d+, at most 65504 fits/,
       /BF16/,
     );
-    assert.deepEqual(await names(`${dir}/no`), [], "nothing half-written is left");
+    assert.ok(!(await names(dir)).includes("no"), "nothing half-written is left");
     // Small in the first shard and too large later.
     const late = await fakeMaker(12_000, 16);
     late.runner.change = (arrays) => {

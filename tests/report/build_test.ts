@@ -67,7 +67,7 @@ Deno.test("the report and eval.json of a run hold what a float64 computation ove
     // The same rows through the reference.
     const { record } = await openDictionary(run);
     assert.ok(record.kind === "sae");
-    const inputs = await openTextInputs(textOptions(config, "held_out"), silent);
+    const inputs = await openTextInputs(textOptions(config, "held_out"), { onProgress: silent });
     const data = await readHeldOut(inputs, { maxRows: ROWS, onProgress: silent });
     await inputs.runner.close();
     const [{ d, x }] = data.points;

@@ -55,6 +55,27 @@ Deno.test("without an EOS token documents follow each other", async () => {
   assert.deepEqual(show(set), ["ab", "cd"]);
 });
 
+Deno.test("a stop and a text that cannot be read free the temporary file", async () => {
+  const control = new AbortController();
+  function* documents(fails: boolean) {
+    yield { text: "a".repeat(200_000), source: "" };
+    if (fails) throw new Error("damaged");
+    control.abort();
+    yield { text: "b", source: "" };
+  }
+  for (const fails of [true, false]) {
+    let open = 0;
+    const spill = (): ByteLog => {
+      open++;
+      return { append() {}, read() {}, close: () => open-- };
+    };
+    const options = { contextSize: 4, prependBos: false, memoryTokens: 1, spill };
+    const packed = packContexts(documents(fails), letters, { ...options, signal: control.signal });
+    await assert.rejects(packed, fails ? /damaged/ : { exitCode: 130 });
+    assert.equal(open, 0);
+  }
+});
+
 Deno.test("a limit stops before it is exceeded, and stops reading", async () => {
   let read = 0;
   function* endless() {

@@ -28,7 +28,7 @@ async function configOf(values: Values, inputs: true | "harvest" = true) {
 }
 
 async function opened<T>(values: Values, work: (inputs: TrainInputs) => Promise<T>): Promise<T> {
-  const inputs = await openTrainInputs(await configOf(values), 4, silent);
+  const inputs = await openTrainInputs(await configOf(values), 4, { onProgress: silent });
   try {
     return await work(inputs);
   } finally {

@@ -41,7 +41,12 @@ Deno.test("a model on the dictionary's device gives the rows of the native one, 
   const gpu = await openGpu();
   const inputs = await Promise.all(
     ["cpu", "webgpu"].map(async (provider) =>
-      await openTrainInputs(await configOf("unused", provider, "post"), 6, silent, gpu)
+      await openTrainInputs(
+        await configOf("unused", provider, "post"),
+        6,
+        { onProgress: silent },
+        gpu,
+      )
     ),
   );
   try {
