@@ -5,7 +5,7 @@
 import type { Pace } from "./types.ts";
 
 /** Why a block that nobody waits for any more is not made to its end. */
-export class GivenUp extends Error {
+class GivenUp extends Error {
   constructor() {
     super("the block is not needed any more");
   }

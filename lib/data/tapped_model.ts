@@ -67,7 +67,7 @@ export interface ModelFacts extends Record<string, unknown> {
  * Whether contexts start with BOS: as told, or for "auto" where the tokenizer has a BOS that is not its EOS too, as
  * models that saw one in front of each text do (Llama, Gemma), and GPT-2 does not.
  */
-export function prependsBos(
+function prependsBos(
   told: boolean | "auto",
   tokenizer: { bosId?: number; eosId?: number },
 ): boolean {

@@ -75,29 +75,13 @@ export function targetMeans({ rows, points, mask }: HeldOutRows): Float32Array[]
   });
 }
 
-/**
- * Measures a dictionary in its model.
- *
- * Positions that do not count keep their own activation, and their losses are left out.
- * @throws SdmError when it is stopped
- */
-export async function measureDownstream(
-  dictionary: LoadedDictionary,
-  splicer: Splicer,
-  inputs: Pick<TextInputs, "tokens" | "kept" | "counted">,
-  options: DownstreamOptions,
-): Promise<Downstream> {
-  const sums = await sumLosses(dictionary, splicer, inputs, options);
-  return "reason" in sums
-    ? noDownstream(sums.reason, options.ablatePositions)
-    : downstreamOf(sums, options.ablatePositions);
-}
-
 /** Sums over the same tokens as those of another dictionary, which has left its baselines. */
 export type LossBaselines = Pick<DownstreamSums, "clean" | "zero" | "mean">;
 
 /**
- * The sums that {@link measureDownstream} makes its figures of, or why there are none.
+ * Measures a dictionary in its model: the sums that {@link downstreamOf} makes its figures of, or why there are none.
+ *
+ * Positions that do not count keep their own activation, and their losses are left out.
  * @param known what another dictionary of the same points and options found without itself
  * @throws SdmError when it is stopped
  */

@@ -71,7 +71,7 @@ export function pickOnnx(paths: readonly string[], what: string, dtype?: HubDtyp
 }
 
 /** The ONNX file with its external data: `model.onnx_data`, `model.onnx_data_1`, …, or `.data` behind its name. */
-export function withExternalData(files: readonly HubFile[], onnx: string): HubFile[] {
+function withExternalData(files: readonly HubFile[], onnx: string): HubFile[] {
   const own = files.filter(({ path }) =>
     path.startsWith(onnx) && /^([._]data(_\d+)?)?$/.test(path.slice(onnx.length))
   );

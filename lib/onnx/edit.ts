@@ -24,7 +24,7 @@ export interface TappedModel {
 }
 
 /** What stays when only `tensors` are wanted: names of tensors that are needed, and the nodes that make them. */
-export function reachable(
+function reachable(
   model: OnnxModel,
   tensors: readonly string[],
 ): { names: Set<string>; nodes: Set<OnnxNode> } {
@@ -96,16 +96,11 @@ export function tapOutputs(model: OnnxModel, tensors: readonly string[]): Tapped
   };
 }
 
-/** The bytes of {@link tapOutputs}. */
-export function tapModel(model: OnnxModel, tensors: readonly string[]): Uint8Array<ArrayBuffer> {
-  return tapOutputs(model, tensors).bytes;
-}
-
 /**
  * The model with only what `outputs` need, and those as its outputs. An output that `model.values` does not know is declared
  * by its name alone.
  */
-export function pruneModel(model: OnnxModel, outputs: readonly string[]): OnnxModel {
+function pruneModel(model: OnnxModel, outputs: readonly string[]): OnnxModel {
   const { names, nodes } = reachable(model, outputs);
   const values = new Map([...model.values].filter(([name]) => names.has(name)));
   return changeModel(model, {

@@ -3,7 +3,7 @@
  * @module
  */
 import type { OnnxModel } from "./model.ts";
-import { fieldMessage, fieldText, readFields } from "./protobuf.ts";
+import { nodeMetadata } from "./tensors.ts";
 
 const PLACES: Readonly<Record<string, string>> = {
   resid_pre: "hook_resid_pre",
@@ -46,22 +46,13 @@ export function layerInName(name: string): number | undefined {
 export function scopeOf(model: OnnxModel, tensor: string): string | undefined {
   const node = model.producers.get(tensor);
   if (!node) return undefined;
-  for (const field of readFields(node.bytes)) {
-    if (field.number !== 9) continue;
-    let key = "", value = "";
-    for (const part of fieldMessage(node.bytes, field)) {
-      if (part.number === 1) key = fieldText(node.bytes, part);
-      else if (part.number === 2) value = fieldText(node.bytes, part);
-    }
-    if (key !== "pkg.torch.onnx.name_scopes") continue;
-    // A Python list of strings; the last but one is the module, the last the node itself.
-    return pythonStrings(value).at(-2);
-  }
-  return undefined;
+  const scopes = nodeMetadata(node).get("pkg.torch.onnx.name_scopes");
+  // A Python list of strings; the last but one is the module, the last the node itself.
+  return scopes === undefined ? undefined : pythonStrings(scopes).at(-2);
 }
 
 /** The strings of a Python list's text. */
-export function pythonStrings(text: string): string[] {
+function pythonStrings(text: string): string[] {
   const found = text.matchAll(/'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"/g);
   return [...found].map((match) => (match[1] ?? match[2]).replace(/\\(.)/g, "$1"));
 }

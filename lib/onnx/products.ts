@@ -118,7 +118,7 @@ export function scaled(model: OnnxModel, node: OnnxNode): string | undefined {
 }
 
 /** Is it the scale of a dynamic quantisation, or that times a constant? */
-export function isDynamicScale(model: OnnxModel, tensor: string): boolean {
+function isDynamicScale(model: OnnxModel, tensor: string): boolean {
   const node = model.producers.get(tensor);
   if (node?.op === "DynamicQuantizeLinear") return node.outputs[1] === tensor;
   if (node?.op !== "Mul") return false;

@@ -50,7 +50,7 @@ export function readPair(bytes: Uint8Array, field: WireField): [string, string] 
 }
 
 /** Reads a `ValueInfoProto`; sequences, maps and the like keep their name only. */
-export function readValue(bytes: Uint8Array): OnnxValue {
+function readValue(bytes: Uint8Array): OnnxValue {
   const value: OnnxValue = { name: "", bytes };
   for (const field of readFields(bytes)) {
     if (field.number === 1) value.name = fieldText(bytes, field);
@@ -77,7 +77,7 @@ function readShape(bytes: Uint8Array, shape: WireField): (number | string)[] {
 }
 
 /** Reads a `NodeProto`; of its attributes only what subgraphs capture. */
-export function readNode(bytes: Uint8Array, index: number, depth = 0): OnnxNode {
+function readNode(bytes: Uint8Array, index: number, depth = 0): OnnxNode {
   const node: OnnxNode = {
     index,
     op: "",
@@ -147,7 +147,7 @@ function capturesOf(graph: Uint8Array, depth: number): Set<string> {
 }
 
 /** Name of a `SparseTensorProto`: that of its values. */
-export function sparseName(bytes: Uint8Array): string {
+function sparseName(bytes: Uint8Array): string {
   for (const field of readFields(bytes)) {
     if (field.number === 1) return readTensorHeader(fieldBytes(bytes, field)).name;
   }

@@ -90,7 +90,8 @@ export async function spawnRunner(options: Omit<RunnerOptions, "device">): Promi
       return answer.arrays;
     },
     close() {
-      closing ??= line.ask({ kind: "close" }).then(() => line.end(closedError(name)));
+      closing ??= line.ask({ kind: "close" }).then(() => {})
+        .finally(() => line.end(closedError(name)));
       return closing;
     },
   };

@@ -39,9 +39,10 @@ export async function createRunner(options: RunnerOptions): Promise<ModelRunner>
   }
   const tapped = tapOutputs(model, tensors);
   const runtime = await loadRuntime(options.provider ?? "auto", options);
-  const feeds = planFeeds(model, tapped.inputs, runtime.Tensor);
+  let feeds: Map<string, FeedMaker>;
   let session: InferenceSession;
   try {
+    feeds = planFeeds(model, tapped.inputs, runtime.Tensor);
     session = await openSession(runtime, tapped.model);
   } catch (error) {
     runtime.close();

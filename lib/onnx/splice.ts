@@ -11,7 +11,8 @@ import { loadModel } from "./graph.ts";
 import { resolveHookpoints } from "./hookpoints.ts";
 import { HEAD } from "./loss_head.ts";
 import type { OnnxModel } from "./model.ts";
-import { firstLine, loadRuntime, type OnnxRuntime, type ProviderOptions } from "./providers.ts";
+import { loadRuntime, type OnnxRuntime, type ProviderOptions } from "./providers.ts";
+import { runtimeError } from "./runtime_error.ts";
 import { planSplice, type SplicePart, type SplicePlan } from "./splice_plan.ts";
 import type { CleanRun, SplicedRun, SplicedStep, Splicer } from "./splice_types.ts";
 import type { ProviderName } from "./types.ts";
@@ -80,19 +81,8 @@ async function openPart(
     const fetches = [...new Set([...part.outputs.values(), ...part.sides.values()])];
     return { part, session, feeds, fetches };
   } catch (error) {
-    throw failed("load", model, error);
+    throw runtimeError("load", model, error);
   }
-}
-
-function failed(verb: string, model: OnnxModel, error: unknown): SdmError {
-  if (error instanceof SdmError) return error;
-  return new SdmError(
-    `Cannot ${verb} ONNX model "${model.name}" in parts: ONNX Runtime says "${
-      firstLine(error)
-    }", ` +
-      `a model that it can ${verb} is needed`,
-    { cause: error },
-  );
 }
 
 /** Where a tensor is kept in the form in which other parts take it. */
@@ -233,7 +223,7 @@ class Walks implements Splicer {
     try {
       results = await session.run(given, wanted);
     } catch (error) {
-      throw failed("run", this.#model, error);
+      throw runtimeError("run", this.#model, error);
     }
     const made = (output: string) => results[output] as Tensor;
     for (const [tensor, output] of part.outputs) {

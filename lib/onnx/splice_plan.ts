@@ -44,7 +44,7 @@ export interface SplicePlanOptions {
  * The output with the scores of next tokens.
  * @throws SdmError when there is none
  */
-export function logitsOf(model: OnnxModel): string {
+function logitsOf(model: OnnxModel): string {
   const output = mainOutput(model);
   const found = model.outputs.map(({ name }) => name);
   const named = found.find((name) => name === "logits");

@@ -86,7 +86,7 @@ export function tensorInts(tensor: OnnxInitializer): number[] | undefined {
 }
 
 /** A half-precision number from its bits (IEEE 754 binary16). */
-export function halfToFloat(bits: number): number {
+function halfToFloat(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31, fraction = bits & 1023;
   if (exponent === 0) return sign * fraction * 2 ** -24;
@@ -183,7 +183,7 @@ export function dataBytes(tensor: OnnxInitializer): number | undefined {
  * Path of an external data file beside the model.
  * @throws SdmError for a model without a path and for a location outside the model's folder
  */
-export function externalPath(model: OnnxModel, location: string): string {
+function externalPath(model: OnnxModel, location: string): string {
   const doing = `Cannot read external data "${location}" of "${model.name}"`;
   if (model.path === undefined) {
     throw new SdmError(`${doing}: the model was given as bytes, its path is needed`);

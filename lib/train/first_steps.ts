@@ -11,7 +11,7 @@ import { aloneFrom, type Pace, togetherOf } from "./pace.ts";
 export const PROBE_STEPS = 20;
 
 /** The first of them, in which shaders are compiled, do not count. */
-export const WARM_STEPS = 4;
+const WARM_STEPS = 4;
 
 /** Rates that were not to be measured: a source that is read faster than anybody can tell. */
 const FASTEST = 1e9;

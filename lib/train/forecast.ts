@@ -39,7 +39,7 @@ export interface ForecastHooks {
 }
 
 /** A device that was not opened: as little as WebGPU promises, but buffers as large as they are everywhere. */
-export function assumedFacts(config: Config, bindingBytes?: number): DeviceFacts {
+function assumedFacts(config: Config, bindingBytes?: number): DeviceFacts {
   const maxBindingBytes = bindingBytes ?? config.gpu.max_binding_bytes ??
     MINIMAL_FACTS.maxBindingBytes;
   return {

@@ -4,7 +4,10 @@ import {
   type AblatePositions,
   contextsAtOnce,
   type Downstream,
-  measureDownstream,
+  downstreamOf,
+  type DownstreamOptions,
+  noDownstream,
+  sumLosses,
   targetMeans,
 } from "../../lib/evals/downstream.ts";
 import { addLosses, downstreamFigures, emptyLossSum } from "../../lib/evals/downstream_sums.ts";
@@ -89,6 +92,19 @@ async function withSplicer<T>(inputs: string[], targets: string[], f: (s: Splice
   } finally {
     await splicer.close();
   }
+}
+
+async function measureDownstream(
+  dictionary: LoadedDictionary,
+  splicer: Splicer,
+  inputs: Parameters<typeof sumLosses>[2],
+  options: DownstreamOptions,
+): Promise<Downstream> {
+  const sums = await sumLosses(dictionary, splicer, inputs, options);
+  const { ablatePositions } = options;
+  return "reason" in sums
+    ? noDownstream(sums.reason, ablatePositions)
+    : downstreamOf(sums, ablatePositions);
 }
 
 function options(means: Float32Array[], ablatePositions: AblatePositions = "all") {

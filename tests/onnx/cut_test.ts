@@ -1,7 +1,7 @@
 import assert from "assert";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { cutModel, spliceRoot } from "../../lib/onnx/cut.ts";
-import { tapModel } from "../../lib/onnx/edit.ts";
+import { tapOutputs } from "../../lib/onnx/edit.ts";
 import { planFeeds } from "../../lib/onnx/feeds.ts";
 import { loadModel, parseModel } from "../../lib/onnx/graph.ts";
 import { listHookpoints } from "../../lib/onnx/hookpoints.ts";
@@ -41,7 +41,7 @@ async function bothWays(whole: OnnxModel, tensor: string, level: Level, cheapByt
   const sides = [...lower.given.keys()];
   const upper = cutModel(whole, { replace: [], wanted: [root], sides });
   const inputs = whole.inputs.map((input) => input.name);
-  const tapped = await run(tapModel(whole, ["logits"]), feedsOf(whole, inputs), level);
+  const tapped = await run(tapOutputs(whole, ["logits"]).bytes, feedsOf(whole, inputs), level);
   const first = await run(writeModel(upper.model), feedsOf(whole, upper.inputs), level);
   const feeds = feedsOf(whole, lower.inputs);
   feeds[lower.replaced.get(root)!] = first[upper.outputs.get(root)!] as Tensor;

@@ -1,16 +1,16 @@
 import assert from "assert";
 import { SdmError } from "../../lib/base/errors.ts";
-import { tapModel, tapOutputs } from "../../lib/onnx/edit.ts";
+import { tapOutputs } from "../../lib/onnx/edit.ts";
 import { loadModel, parseModel } from "../../lib/onnx/graph.ts";
 import { intField, sizedField } from "../../lib/onnx/protobuf.ts";
 import { createRunner } from "../../lib/onnx/runner.ts";
 import { attribute, model, node, value, weight } from "./build.ts";
 import { fixture } from "./oracle.ts";
 
-Deno.test("tapModel() keeps what the tap needs, byte for byte, and nothing else", async () => {
+Deno.test("tapOutputs() keeps what the tap needs, byte for byte, and nothing else", async () => {
   const whole = await loadModel(fixture("gpt2.onnx"));
   const tensor = "/transformer/Add_output_0";
-  const left = parseModel(tapModel(whole, [tensor]), "tapped");
+  const left = parseModel(tapOutputs(whole, [tensor]).bytes, "tapped");
   assert.deepEqual(left.outputs.map((output) => output.name), [tensor]);
   assert.deepEqual(left.inputs.map((input) => input.name), ["input_ids", "position_ids"]);
   assert.deepEqual([...left.initializers.keys()].sort(), [
@@ -26,7 +26,7 @@ Deno.test("tapModel() keeps what the tap needs, byte for byte, and nothing else"
   assert.equal(left.producer, whole.producer);
 });
 
-Deno.test("tapModel() keeps fields that it does not know", () => {
+Deno.test("tapOutputs() keeps fields that it does not know", () => {
   const unknown = sizedField(777, "kept");
   const bytes = model(
     [
@@ -37,7 +37,7 @@ Deno.test("tapModel() keeps fields that it does not know", () => {
     ],
     [unknown, intField(779, 5)],
   );
-  const tapped = new TextDecoder("latin1").decode(tapModel(parseModel(bytes, "m"), ["y"]));
+  const tapped = new TextDecoder("latin1").decode(tapOutputs(parseModel(bytes, "m"), ["y"]).bytes);
   for (const word of ["kept", "too"]) assert.ok(tapped.includes(word), word);
 });
 
@@ -63,7 +63,7 @@ Deno.test("tapOutputs() refuses a tensor that is not in the graph and offers the
   });
 });
 
-Deno.test("tapModel() keeps what only a subgraph reads", async () => {
+Deno.test("tapOutputs() keeps what only a subgraph reads", async () => {
   // logits = if any then -x + w else x, with -x made outside and read inside the branch only.
   const branch = (nodes: Uint8Array[], output: string) => [
     ...nodes,
@@ -89,7 +89,7 @@ Deno.test("tapModel() keeps what only a subgraph reads", async () => {
     value(12, "unused", 1),
   ]);
   const parsed = parseModel(bytes, "m");
-  const left = parseModel(tapModel(parsed, ["logits"]), "tapped");
+  const left = parseModel(tapOutputs(parsed, ["logits"]).bytes, "tapped");
   assert.ok(left.producers.has("negative"));
   assert.ok(!left.producers.has("unused"));
   assert.deepEqual([...left.initializers.keys()], ["w"]);
