@@ -165,7 +165,8 @@ for (const [what, bytes, sentence] of [...FILES, ...GRAPHS]) {
       const started = performance.now();
       assert.throws(() => parseModel(bytes, "m"), (error) => isRefusal(error, sentence, what));
       await assert.rejects(loadModel(path), (error) => isRefusal(error, sentence, what));
-      assert.ok(performance.now() - started < 2000, "in time");
+      // Milliseconds, with room for a machine that does other things as well.
+      assert.ok(performance.now() - started < 6000, "in time");
     } finally {
       await Deno.remove(path);
     }
