@@ -11,6 +11,7 @@ import { didYouMean } from "../../lib/base/nearest.ts";
 import { openGpu } from "../../lib/gpu/device.ts";
 import { findPython } from "../../tests/peers/python.ts";
 import { machineOf } from "../kernels.ts";
+import { DEMO, WIDE } from "../shapes.ts";
 import { writePage } from "../pages.ts";
 import { median, repeatsFor, toFile } from "../stats.ts";
 import { loadWarning, machineText } from "../tables.ts";
@@ -26,7 +27,7 @@ const MINUTES = 8;
 const USAGE =
   `Usage: deno task bench:peers [peer or method…] [--json FILE] [--page] [--rounds N] [--minutes N]
 
-  part       names of peers or methods; all when none is named
+  part       names of peers, of methods, or of shapes (wide, demo); all when none is named
   --json     write the results to FILE
   --page     write the table into docs/performance.md
   --rounds   turns of each side; ${ROUNDS} when absent
@@ -108,19 +109,28 @@ async function compare(
   }
 }
 
-function chosenCases(all: readonly PeerCase[], parts: readonly string[]): PeerCase[] {
-  const known = [...new Set(all.flatMap((c) => [c.peer, c.method]))];
+/** What a case can be chosen by: kinds of words, of which every kind that is named has to fit. */
+const KINDS: readonly ((given: PeerCase) => string)[] = [
+  (c) => c.peer,
+  (c) => c.method,
+  (c) => c.shape.d === WIDE.d ? "wide" : c.shape.d === DEMO.d ? "demo" : "tiny",
+];
+
+/** The cases that the words name. */
+export function chosenCases(all: readonly PeerCase[], parts: readonly string[]): PeerCase[] {
+  const words = KINDS.map((kind) => new Set(all.map(kind)));
+  const known = words.flatMap((set) => [...set]);
   for (const part of parts) {
     if (known.includes(part)) continue;
     throw new SdmError(`Cannot compare "${part}": known ones are ${known.join(", ")}`, {
       hint: didYouMean(part, known) || undefined,
     });
   }
-  const peers = parts.filter((part) => all.some((c) => c.peer === part));
-  const methods = parts.filter((part) => !peers.includes(part));
   return all.filter((c) =>
-    (peers.length === 0 || peers.includes(c.peer)) &&
-    (methods.length === 0 || methods.includes(c.method))
+    KINDS.every((kind, i) => {
+      const named = parts.filter((part) => words[i].has(part));
+      return named.length === 0 || named.includes(kind(c));
+    })
   );
 }
 
@@ -162,16 +172,19 @@ export async function run(argv: readonly string[]): Promise<number> {
     }
     console.error(`… ${peer}, ${method}, d ${shape.d}, F ${shape.latents}`);
     try {
-      found.results.push(await compare(given, { python, rounds, busy: warning !== undefined }));
+      const result = await compare(given, { python, rounds, busy: warning !== undefined });
+      found.results.push(result);
+      console.error(`  ${result.ratio.toFixed(2)} times as fast`);
     } catch (error) {
       found.troubles.push({ peer, method, reason: messageOf(error) });
+    }
+    // After every case: a run that is broken off keeps what it has.
+    if (flags.json) {
+      await Deno.writeTextFile(flags.json, JSON.stringify(toFile(found), null, 1) + "\n");
     }
   }
   console.log(`\n${peersText(found.results)}`);
   if (found.troubles.length > 0) console.log(`\n${troublesText(found.troubles)}`);
-  if (flags.json) {
-    await Deno.writeTextFile(flags.json, JSON.stringify(toFile(found), null, 1) + "\n");
-  }
   if (flags.page) await writePage("peers", peersMarkdown(found));
   const unequal = found.results.filter((r) => !(r.losses.difference <= r.losses.tolerance));
   console.log(

@@ -2,7 +2,7 @@ import assert from "assert";
 import { peerCases, tinyCases } from "../../bench/peers/cases.ts";
 import { taskData } from "../../bench/peers/data.ts";
 import { TextLineStream } from "../../bench/peers/lines.ts";
-import { lossDifference, ratiosOf } from "../../bench/peers/main.ts";
+import { chosenCases, lossDifference, ratiosOf } from "../../bench/peers/main.ts";
 import { optionsOf } from "../../bench/peers/options.ts";
 import { peersMarkdown, peersText } from "../../bench/peers/tables.ts";
 import type { PeerResult, PeerRun } from "../../bench/peers/types.ts";
@@ -61,6 +61,14 @@ Deno.test("the comparison has every peer and method at the size that users have"
   for (const { peer, method } of peerCases()) {
     assert.ok(tiny.has(`${peer} ${method}`), `${peer} ${method} is not tried at the smallest size`);
   }
+});
+
+Deno.test("chosenCases() takes what fits every kind of word, and says what it does not know", () => {
+  const chosen = chosenCases(peerCases(), ["topk", "batchtopk", "sae_lens", "demo"]);
+  const names = chosen.map((c) => `${c.peer} ${c.method} ${c.shape.d}`);
+  assert.deepEqual(names, ["sae_lens topk 192", "sae_lens batchtopk 192"]);
+  assert.equal(chosenCases(peerCases(), []).length, peerCases().length);
+  assert.throws(() => chosenCases(peerCases(), ["sae-lens"]), /Cannot compare "sae-lens"/);
 });
 
 function result(difference: number): PeerResult {
