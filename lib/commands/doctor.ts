@@ -17,7 +17,11 @@ export function define(command: Command, session: Session): void {
     let found: DoctorFacts;
     {
       using work = session.work("Stopping");
-      found = await doctorFacts({ tune: flags.tune === true, onProgress: work.view.onProgress });
+      found = await doctorFacts({
+        tune: flags.tune === true,
+        onProgress: work.view.onProgress,
+        signal: work.signal,
+      });
     }
     const usable = isUsable(found);
     if (!usable) session.exitCode = 2;

@@ -6,6 +6,7 @@ import { messageOf, SdmError } from "../base/errors.ts";
 import type { OnProgress } from "../base/progress.ts";
 import { VERSION } from "../base/version.ts";
 import { freeBytes } from "../files/disk.ts";
+import type { Gpu } from "../gpu/device.ts";
 import type { FamilyDescription } from "../report/families.ts";
 import type { RememberedTuning } from "../train/tuned_gpu.ts";
 import { adapterAdvice, parseOsRelease } from "./doctor_advice.ts";
@@ -34,6 +35,8 @@ export interface DoctorOptions {
   tune: boolean;
   /** Receives progress. */
   onProgress: OnProgress;
+  /** Asks for a stop. */
+  signal?: AbortSignal;
 }
 
 /** Everything that `sdm doctor` says. */
@@ -63,15 +66,17 @@ async function osRelease(): Promise<Record<string, string>> {
 
 async function adapterFacts(
   release: Record<string, string>,
-  { tune, onProgress }: DoctorOptions,
+  { tune, onProgress, signal }: DoctorOptions,
 ): Promise<DoctorFacts["adapter"]> {
   const { openGpu } = await import("../gpu/device.ts");
   const { findTuning, knownTuning } = await import("../train/tuned_gpu.ts");
+  let gpu: Gpu | undefined;
   try {
-    const gpu = await openGpu();
+    gpu = await openGpu();
     const { facts } = gpu;
-    const kernels = tune ? await findTuning(gpu, onProgress) : await knownTuning(facts) ?? null;
-    gpu.close();
+    const kernels = tune
+      ? await findTuning(gpu, onProgress, signal)
+      : await knownTuning(facts) ?? null;
     return {
       name: facts.name,
       software: facts.software,
@@ -88,9 +93,12 @@ async function adapterFacts(
       kernels,
     };
   } catch (error) {
+    if (signal?.aborted) throw error;
     const root = Deno.build.os === "linux" && Deno.uid() === 0;
     const trouble = error instanceof SdmError ? error.message : messageOf(error).split("\n")[0];
     return { trouble, advice: adapterAdvice(Deno.build.os, release, root) };
+  } finally {
+    gpu?.close();
   }
 }
 

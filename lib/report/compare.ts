@@ -111,7 +111,7 @@ async function measureGroup(
 ): Promise<CompareGroup> {
   const [{ run: { config: first, l0 }, from: { provenance } }] = entries;
   const config = measuringConfig(first, provenance);
-  const gpu = await openTunedGpu(config.gpu, hooks.onProgress);
+  const gpu = await openTunedGpu(config.gpu, hooks.onProgress, hooks.signal);
   try {
     const inputs = await openTextInputs(textOptions(config, "held_out"), hooks);
     try {

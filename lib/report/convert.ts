@@ -47,7 +47,7 @@ export async function convertDictionary(
     throw new SdmError(`Cannot write to "${out}": it exists, a new folder is needed`);
   }
   const opened = await openDictionary(path);
-  const gpu = await openTunedGpu(config.gpu, hooks.onProgress);
+  const gpu = await openTunedGpu(config.gpu, hooks.onProgress, hooks.signal);
   try {
     const inputs = await openTextInputs(textOptions(config, "held_out"), hooks);
     try {

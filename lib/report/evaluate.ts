@@ -62,7 +62,7 @@ export async function measure(
 ): Promise<Measured> {
   const { config } = request;
   const opened = await openDictionary(request.path);
-  const gpu = await openTunedGpu(config.gpu, hooks.onProgress);
+  const gpu = await openTunedGpu(config.gpu, hooks.onProgress, hooks.signal);
   try {
     const inputs = await openTextInputs(textOptions(config, "held_out"), hooks);
     let evaluation: Evaluation;

@@ -65,7 +65,11 @@ export async function forecastRun(
     return await assemble({ config: resolved, data, facts: assumedFacts(config, bindingBytes) });
   }
   const max_binding_bytes = bindingBytes ?? config.gpu.max_binding_bytes;
-  const gpu = await openTunedGpu({ ...config.gpu, max_binding_bytes }, hooks.onProgress);
+  const gpu = await openTunedGpu(
+    { ...config.gpu, max_binding_bytes },
+    hooks.onProgress,
+    hooks.signal,
+  );
   try {
     return await withProbe(request, gpu, hooks);
   } finally {

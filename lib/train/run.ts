@@ -97,7 +97,7 @@ async function trainIn(
   open: typeof openTrainInputs,
 ): Promise<TrainResult> {
   const { train } = request.config;
-  const gpu = await openTunedGpu(request.config.gpu, hooks.onProgress);
+  const gpu = await openTunedGpu(request.config.gpu, hooks.onProgress, hooks.signal);
   try {
     const steps = Math.ceil(train.training_tokens / train.batch_tokens);
     const inputs = await open(request.config, steps, hooks, gpu);

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "node:path";
+import { SdmError } from "../base/errors.ts";
 import type { OnProgress } from "../base/progress.ts";
 import { VERSION } from "../base/version.ts";
 import type { Config } from "../config/types.ts";
@@ -56,13 +57,29 @@ async function remember(path: string | undefined, found: RememberedTuning): Prom
   }
 }
 
-/** Finds the fastest variants on a device and remembers them. */
-export async function findTuning(gpu: Gpu, onProgress: OnProgress): Promise<RememberedTuning> {
+/**
+ * Finds the fastest variants on a device and remembers them.
+ * @throws SdmError when it is stopped, or the device is lost
+ */
+export async function findTuning(
+  gpu: Gpu,
+  onProgress: OnProgress,
+  signal?: AbortSignal,
+): Promise<RememberedTuning> {
   const stage = "try kernels";
   const found = await tune(gpu, TRIALS, {
     seconds: SECONDS,
-    onKernel: (done, total) => onProgress({ stage, done, total, unit: "kernels" }),
+    onKernel(done, total) {
+      if (signal?.aborted) {
+        throw new SdmError("Stopped while kernels were tried: nothing was written", {
+          exitCode: 130,
+        });
+      }
+      onProgress({ stage, done, total, unit: "kernels" });
+    },
   });
+  // On a lost device everything is wrong: that is not to be remembered.
+  gpu.check();
   const remembered = { adapter: gpu.facts.name, date: new Date().toISOString(), ...found };
   await remember(fileOf(gpu.facts), remembered);
   return remembered;
@@ -82,11 +99,12 @@ function tellFaults({ faults, tuning }: Tuned, onProgress: OnProgress): void {
  *
  * With `gpu.autotune = "auto"` what is remembered of the adapter is used, and an adapter that nothing is known of is
  * tried first, unless it computes on the CPU: the untuned choice was measured on one of those.
- * @throws SdmError when there is no adapter
+ * @throws SdmError when there is no adapter, and when trying variants is stopped
  */
 export async function openTunedGpu(
   { power_preference, max_binding_bytes, subgroups, autotune }: Config["gpu"],
   onProgress: OnProgress,
+  signal?: AbortSignal,
 ): Promise<Gpu> {
   const gpu = await openGpu({
     powerPreference: power_preference,
@@ -97,7 +115,7 @@ export async function openTunedGpu(
   try {
     const known = await knownTuning(gpu.facts);
     if (known === undefined && gpu.facts.software) return gpu;
-    const found = known ?? await findTuning(gpu, onProgress);
+    const found = known ?? await findTuning(gpu, onProgress, signal);
     tellFaults(found, onProgress);
     return { ...gpu, facts: { ...gpu.facts, tuning: found.tuning } };
   } catch (error) {

@@ -21,6 +21,11 @@ Deno.test("what was found fastest is remembered by adapter, and a damaged file i
     untuned.close();
 
     const gpu = await openGpu();
+    await assert.rejects(
+      () => findTuning(gpu, () => assert.fail("it goes on"), AbortSignal.abort()),
+      { exitCode: 130 },
+    );
+    assert.equal(await knownTuning(gpu.facts), undefined, "half a search is not remembered");
     const stages: string[] = [];
     const found = await findTuning(gpu, ({ stage }) => stages.push(stage));
     assert.ok(found.seconds < 60, `it took ${found.seconds} s`);
