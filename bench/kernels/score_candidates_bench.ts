@@ -3,8 +3,6 @@
  * @module
  */
 import { scoreCandidates } from "../../lib/kernels/score_candidates.ts";
-import { createRunningBest } from "../../lib/kernels/topk_merge.ts";
-import { codeLatents } from "../stage.ts";
 import type { KernelBench } from "../types.ts";
 
 /** Candidates in units of k. */
@@ -17,20 +15,21 @@ export const bench: KernelBench = {
     stage.gathered.map((shape) => {
       const { rows, d, latents } = shape;
       const count = FACTOR * shape.k;
-      const candidates = createRunningBest(stage.gpu, rows, count);
-      const chosen = codeLatents({ ...shape, k: count });
-      stage.gpu.device.queue.writeBuffer(candidates.latent, 0, chosen);
+      const { byRow, distinct } = stage.code({ ...shape, k: count });
+      const scores = stage.room(rows * byRow.capacity);
       return {
         shape: `${rows} x ${count} of ${latents}, d ${d}`,
         cost: scoreCandidates.cost({ rows, count, d }),
-        footprint: 4 * (new Set(chosen).size * d + 2 * rows * count + rows * d),
+        footprint: 4 * (distinct * d + 3 * rows * count + rows * d),
         commands: scoreCandidates.record(stage.gpu, {
-          candidates,
+          candidates: byRow,
+          count,
           x: stage.sheet(rows, d, 1),
           w: stage.matrix(latents, d, 3, 1 / Math.sqrt(d)),
           bias: stage.vector(latents, 4),
+          scores,
         }),
-        output: candidates.score,
+        output: scores,
       };
     }),
 };

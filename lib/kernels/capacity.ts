@@ -18,7 +18,7 @@ export interface CapacityPlan {
   capacity: number;
   /** Most entries that a row keeps; the capacity where no row can be cut. */
   keep: number;
-  /** Latents that may be appended between two cuts; a multiple of 4, `Infinity` where no row can be cut. */
+  /** Latents that are appended between two cuts at most; a multiple of 4, `Infinity` where no row can be cut. */
   slice: number;
 }
 
@@ -71,6 +71,34 @@ export function planCapacity(
   const unit = capacity >= 256 ? 64 : 4;
   const slice = Math.min(MOST_SLICE, Math.max(4, Math.floor(capacity / 4 / unit) * unit));
   return { capacity, keep: capacity - slice - Math.ceil(capacity / 8), slice };
+}
+
+/**
+ * Room for the `keep` largest positive scores of a row, beside what is appended before a list is cut back to them; pure.
+ * @throws SdmError when there is no room to append anything
+ */
+export function planCandidates(
+  rows: number,
+  latents: number,
+  keep: number,
+  facts: Pick<DeviceFacts, "maxBindingBytes">,
+): CapacityPlan {
+  const all = roundUp(latents, 4);
+  const kept = Math.min(keep, all);
+  // Twice as many again, so that few slices end with a cut.
+  const wanted = Math.min(all, roundUp(3 * kept, 4) + MOST_SLICE);
+  const room = Math.floor(facts.maxBindingBytes / BY_ROW.largest / rows / 4) * 4;
+  if (room >= all && wanted === all) return { capacity: all, keep: kept, slice: MOST_SLICE };
+  const capacity = Math.min(wanted, room);
+  const slice = Math.min(MOST_SLICE, 4 * Math.floor((capacity - kept) / 5));
+  if (slice < 4) {
+    throw new SdmError(
+      `Cannot plan the candidates of ${rows} rows: one buffer has room for ${room} of a row, ` +
+        `${kept + 5} are needed`,
+      { hint: "lower train.batch_tokens or dictionary.screen_factor" },
+    );
+  }
+  return { capacity, keep: kept, slice };
 }
 
 /** Makes the lists. */

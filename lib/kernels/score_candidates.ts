@@ -6,19 +6,23 @@ import source from "../../shaders/score_candidates.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
 import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
 import type { Rows } from "../gpu/rows.ts";
+import type { CodeByRow } from "./code.ts";
 import { PARTS, THREADS } from "./common.ts";
-import type { RunningBest } from "./topk_merge.ts";
 
 /** What to score. */
 export interface ScoreCandidatesArgs {
-  /** Lists with the latents; their scores are overwritten, those of empty places are left as they are. */
-  candidates: RunningBest;
+  /** Lists with the latents. */
+  candidates: Pick<CodeByRow, "rows" | "spans" | "entries">;
+  /** Candidates of a row, about; rows with more take longer. */
+  count: number;
   /** [rows, d4] vec4. */
   x: GPUBuffer;
   /** Latent-major matrix [latents, d]. */
   w: Rows;
   /** f32 [latents]. */
   bias: GPUBuffer;
+  /** f32, in the places of the entries. */
+  scores: GPUBuffer;
 }
 
 /** The exact scores. */
@@ -27,7 +31,7 @@ export const scoreCandidates = {
     name: "score_candidates",
     source,
     parts: PARTS,
-    buffers: ["candidates", "x", "w", "bias", "scores"],
+    buffers: ["spans", "entries", "x", "w", "bias", "scores"],
     dims: ["rows", "d4", "quads", "firstLatent", "latents"],
   }),
 
@@ -37,25 +41,20 @@ export const scoreCandidates = {
   },
 
   /** One dispatch a buffer of `w`. */
-  record(gpu: Gpu, { candidates, x, w, bias }: ScoreCandidatesArgs): Dispatch[] {
-    const quads = candidates.capacity / 4;
+  record(gpu: Gpu, args: ScoreCandidatesArgs): Dispatch[] {
+    const { candidates: { rows, spans, entries }, count, x, w, bias, scores } = args;
+    const quads = Math.ceil(count / 4);
     return w.shards.map((shard) =>
       scoreCandidates.kernel.dispatch(gpu, {
         dims: {
-          rows: candidates.rows,
+          rows,
           d4: w.stride / 4,
           quads,
           firstLatent: shard.firstRow,
           latents: shard.rows,
         },
-        buffers: {
-          candidates: candidates.latent,
-          x,
-          w: shard.buffer,
-          bias,
-          scores: candidates.score,
-        },
-        groups: gridFor(candidates.rows * quads, THREADS, gpu.facts.maxGroups),
+        buffers: { spans, entries, x, w: shard.buffer, bias, scores },
+        groups: gridFor(rows * quads, THREADS, gpu.facts.maxGroups),
       })
     );
   },

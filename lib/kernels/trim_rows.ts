@@ -45,7 +45,7 @@ export const trimRows = {
     return trimRows.kernel.dispatch(gpu, {
       dims: {
         rows: code.rows,
-        most: args.last ? keep : capacity - slice,
+        most: args.last ? keep : Math.max(keep, capacity - slice),
         keep,
         first: args.first ? 1 : 0,
       },

@@ -12,13 +12,13 @@ import { encodeGemm } from "../../lib/reference/encode_gemm.ts";
 import { codeRecall } from "../../lib/reference/code_recall.ts";
 import { topkFinish } from "../../lib/reference/topk_finish.ts";
 import { topkMerge } from "../../lib/reference/topk_merge.ts";
-import { rankCandidates } from "../../lib/reference/rank_candidates.ts";
+import { keepCandidates } from "../../lib/reference/keep_candidates.ts";
 import { scoreCandidates } from "../../lib/reference/score_candidates.ts";
 import type { Code, Matrix } from "../../lib/reference/types.ts";
 import { split, whole } from "../kernels/device.ts";
 import { matrix, vector } from "../kernels/samples.ts";
 
-const ROWS = 100, D = 24, LATENTS = 300, K = 5, DIMS = 8, FACTOR = 3;
+const ROWS = 100, D = 24, LATENTS = 300, K = 5, K_MAX = 7, DIMS = 8, FACTOR = 3;
 
 const x = matrix(ROWS, D, { seed: 1 });
 const w = matrix(LATENTS, D, { seed: 2 });
@@ -40,7 +40,7 @@ async function run(
   const wEnc = createParameter(gpu, "W_enc", LATENTS, D);
   const bEnc = createParameter(gpu, "b_enc", 1, LATENTS);
   const encoder = denseEncoder(gpu, space, { wEnc, bEnc });
-  const coder = screenedCoder(gpu, space, encoder, { dims: DIMS, factor: FACTOR, kMax: K + 2 });
+  const coder = screenedCoder(gpu, space, encoder, { dims: DIMS, factor: FACTOR, kMax: K_MAX });
   writeRows(gpu, space.x, flat(x.slice(0, rows)));
   writeRows(gpu, wEnc.value, flat(w));
   writeRows(gpu, bEnc.value, Float32Array.from(bias));
@@ -68,12 +68,15 @@ async function run(
 Deno.test("screenedCoder keeps the k best candidates of few columns by their exact scores", async () => {
   const cut = (m: Matrix) => m.map((row) => row.slice(0, DIMS));
   const rough = encodeGemm(cut(x), cut(w), bias);
-  const candidates = topkMerge(rough, FACTOR * K).map((row) => row.map((e) => e.latent));
+  const candidates = keepCandidates(
+    rough.map((row) => [...row].map((value, latent) => ({ latent, value }))),
+    FACTOR * K_MAX,
+  ).map((row) => row.map((e) => e.latent));
   const scores = scoreCandidates(candidates, x, w, bias);
   const listed = candidates.map((row, r) =>
     row.map((latent, i) => ({ latent, value: scores[r][i] }))
   );
-  const wanted = topkFinish(rankCandidates(listed, K));
+  const wanted = keepCandidates(listed, K);
   const exact = topkFinish(topkMerge(encodeGemm(x, w, bias), K));
   const { code, recall, values } = await run(await whole(), ROWS);
   code.forEach((row, r) => {

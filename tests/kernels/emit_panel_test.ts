@@ -1,7 +1,7 @@
 import assert from "assert";
 import type { Gpu } from "../../lib/gpu/device.ts";
 import type { Command } from "../../lib/gpu/program.ts";
-import { type CapacityPlan, planCapacity } from "../../lib/kernels/capacity.ts";
+import { type CapacityPlan, planCandidates, planCapacity } from "../../lib/kernels/capacity.ts";
 import { emitPanel } from "../../lib/kernels/emit_panel.ts";
 import {
   type CodePair,
@@ -263,4 +263,30 @@ Deno.test("planCapacity() gives every latent room or leaves room for a slice", (
   assert.equal(tight.capacity, 16);
   assert.ok(tight.keep >= 8 && tight.keep + tight.slice <= 16);
   assert.throws(() => planCapacity(2e6, 4096, facts), /Cannot plan the codes of 2000000 rows/);
+});
+
+Deno.test("planCandidates() leaves room for a slice behind the candidates, or for every latent", () => {
+  const facts = { maxBindingBytes: 128 * 2 ** 20 };
+  const shapes = [[2048, 24576, 128], [2048, 3072, 128], [2048, 1401, 128], [64, 45, 45], [
+    64,
+    45,
+    99,
+  ]];
+  for (const [rows, latents, wanted] of [...shapes, [16384, 131072, 512], [30000, 131072, 512]]) {
+    const { capacity, keep, slice } = planCandidates(rows, latents, wanted, facts);
+    const what = `${rows} rows of ${latents}: ${capacity}, ${keep}, ${slice}`;
+    assert.equal(keep, Math.min(wanted, capacity), what);
+    assert.ok(capacity % 4 === 0 && slice % 4 === 0 && slice >= 4, what);
+    assert.ok(capacity >= latents || capacity >= keep + slice, what);
+    assert.ok(rows * capacity * 8 <= facts.maxBindingBytes, what);
+  }
+  assert.deepEqual(planCandidates(2048, 24576, 128, facts), {
+    ...{ capacity: 1408, keep: 128, slice: 1024 },
+  });
+  assert.throws(() => planCandidates(32768, 24576, 512, facts), {
+    name: "SdmError",
+    message:
+      "Cannot plan the candidates of 32768 rows: one buffer has room for 512 of a row, 517 " +
+      "are needed",
+  });
 });

@@ -1,97 +1,62 @@
 import assert from "assert";
-import { RandomStream } from "../../lib/base/random.ts";
 import { ROW_UNIT } from "../../lib/gpu/rows.ts";
 import { encodeGemm } from "../../lib/kernels/encode_gemm.ts";
 import { scoreCandidates } from "../../lib/kernels/score_candidates.ts";
 import { scoreCandidates as reference } from "../../lib/reference/score_candidates.ts";
 import { roundUp } from "../../lib/tensor/shards.ts";
-import type { Bench } from "./bench.ts";
 import { assertClose, checkKernel, type KernelCase, sumError } from "./check_kernel.ts";
-import { matrix, sizes, vector } from "./samples.ts";
+import { awkwardCodes, code as drawCode, longCode, matrix, sizes, vector } from "./samples.ts";
 
-const NONE = 0xffffffff;
+const WIDTHS = [2, 64, 19, 8, 33, 4, 1];
 
-interface Shape {
-  rows: number;
-  latents: number;
-  d: number;
-  count: number;
-  capacity: number;
-}
-
-const SHAPES: Shape[] = [
-  { rows: 1, latents: 1, d: 1, count: 1, capacity: 4 },
-  { rows: 3, latents: 9, d: 2, count: 0, capacity: 8 },
-  { rows: 37, latents: 131, d: 5, count: 7, capacity: 8 },
-  { rows: 65, latents: 300, d: 33, count: 16, capacity: 16 },
-  { rows: 5, latents: 210, d: 64, count: 200, capacity: 200 },
-];
-
-/** Different latents of every row, in no order. */
-function candidatesOf({ rows, latents, count }: Shape, seed: number): number[][] {
-  const stream = new RandomStream(seed, "candidates");
-  return Array.from({ length: rows }, (_, r) =>
-    Array.from({ length: latents }, (_, l) => l)
-      .toSorted((a, b) => stream.uniform(r, a) - stream.uniform(r, b))
-      .slice(0, count));
-}
-
-/** Lists with the candidates at scattered places; empty ones hold a score that has to stay. */
-function lists(bench: Bench, { rows, capacity }: Shape, candidates: number[][]) {
-  const latent = new Uint32Array(rows * capacity).fill(NONE);
-  const at = (r: number, i: number) => r * capacity + (i + r) % capacity;
-  candidates.forEach((row, r) => row.forEach((l, i) => latent[at(r, i)] = l));
-  const score = bench.state("scores", new Uint32Array(rows * capacity).fill(0x7f7fffff));
-  const best = { rows, capacity, score, latent: bench.words("latents", latent), floors: score };
-  return { best, latent, at };
-}
-
-const cases: KernelCase[] = SHAPES.map((shape, i) => ({
-  name: `${shape.rows} x ${shape.count} of ${shape.latents}, d ${shape.d}`,
+const cases: KernelCase[] = [...awkwardCodes(), longCode()].map((
+  { name, latents, k, code },
+  i,
+) => ({
+  name: `${name}, d ${WIDTHS[i % 7]}`,
   build(bench) {
-    const { rows, latents, d } = shape;
-    const x = matrix(rows, d, { seed: i, wide: i === 2 });
+    const d = WIDTHS[i % 7];
+    const x = matrix(code.length, d, { seed: i, wide: i === 2 });
     const w = matrix(latents, d, { seed: 10 + i });
     const bias = vector(latents, { seed: 20 + i, scale: 3 });
-    const candidates = candidatesOf(shape, i);
-    const { best, latent, at } = lists(bench, shape, candidates);
+    // What the entries hold is not read, and the scores stand where derivatives would.
+    const rows = bench.code(code, k);
     return {
       commands: scoreCandidates.record(bench.gpu, {
-        candidates: best,
+        candidates: rows,
+        // Fewer than some rows have: their threads go on.
+        count: Math.ceil(k / 2),
         x: bench.sheet("x", x).buffer,
         w: bench.rows("w", w),
         bias: bench.floats("bias", bias),
+        scores: rows.dz,
       }),
       verify() {
-        const floats = bench.floatsOf(best.score);
+        const floats = bench.floatsOf(rows.dz);
+        const candidates = code.map((row) => row.map((e) => e.latent));
         const wanted = reference(candidates, x, w, bias);
         const most = reference(candidates, sizes(x), sizes(w), bias.map(Math.abs));
-        wanted.forEach((row, r) =>
-          assertClose(
-            row.map((_, c) => floats[at(r, c)]),
-            row,
-            most[r].map((v) => v * sumError(d)),
-            `row ${r}, candidate`,
-          )
-        );
-        const words = bench.wordsOf(best.score);
-        assert.ok(latent.every((l, e) => l !== NONE || words[e] === 0x7f7fffff), "empty places");
+        wanted.forEach((row, r) => {
+          const got = floats.subarray(r * rows.capacity, r * rows.capacity + row.length);
+          assertClose(got, row, most[r].map((v) => v * sumError(d)), `row ${r}, candidate`);
+          const rest = floats.subarray(r * rows.capacity + row.length, (r + 1) * rows.capacity);
+          assert.ok(rest.every(Number.isNaN), `row ${r} wrote beyond its entries`);
+        });
       },
     };
   },
 }));
 
-/** All latents are candidates, and the encoder scores all of them. */
+/** Every latent is a candidate, and the encoder scores every latent. */
 const sameBits: KernelCase = {
   name: "as encode_gemm",
   build(bench) {
-    const shape: Shape = { rows: 37, latents: 64, d: 21, count: 64, capacity: 64 };
-    const { rows, latents, d } = shape;
+    const [rows, latents, d] = [37, 64, 21];
     const w = bench.rows("w", matrix(latents, d, { seed: 2 }));
     const x = bench.sheet("x", matrix(rows, d, { seed: 1 })).buffer;
     const bias = bench.floats("bias", vector(latents, { seed: 3 }));
-    const candidates = candidatesOf(shape, 9);
-    const { best, at } = lists(bench, shape, candidates);
+    const code = drawCode(rows, latents, latents, { counts: () => latents });
+    const candidates = bench.code(code, latents);
     const panel = roundUp(latents, ROW_UNIT);
     const scores = bench.scratch("panel", roundUp(rows, ROW_UNIT) * panel);
     return {
@@ -102,13 +67,13 @@ const sameBits: KernelCase = {
             ...{ bias, firstBias: shard.firstRow, scores, panel },
           })
         ),
-        ...scoreCandidates.record(bench.gpu, { candidates: best, x, w, bias }),
+        ...scoreCandidates.record(bench.gpu, {
+          ...{ candidates, count: latents, x, w, bias, scores: candidates.dz },
+        }),
       ],
       verify() {
-        const exact = bench.wordsOf(scores), own = bench.wordsOf(best.score);
-        candidates.forEach((row, r) =>
-          row.forEach((l, c) => assert.equal(own[at(r, c)], exact[r * panel + l], `row ${r}, ${l}`))
-        );
+        const exact = bench.wordsOf(scores), own = bench.wordsOf(candidates.dz);
+        for (let i = 0; i < rows * latents; i++) assert.equal(own[i], exact[i], `score ${i}`);
       },
     };
   },

@@ -1,22 +1,23 @@
 /**
- * A selection by row that looks at few columns first: rows and encoder are multiplied with some axes, the best `factor` k
- * latents by those approximate scores are the candidates, and the k best of these by their exact scores are the code. So
- * the values are exact, and what can be missed is a latent that was no candidate: the share of the exact selection that
- * was found is measured on the first rows of every batch. Gradients are those of any code.
+ * A selection by row that looks at few columns first: rows and encoder are multiplied with some axes, the latents with the
+ * largest of those approximate scores, if positive, are the candidates, and the k best of these by their exact scores are
+ * the code. So the values are exact, and what can be missed is a latent that was no candidate: the share of the exact
+ * selection that was found is measured on the first rows of every batch. Gradients are those of any code.
  * @module
  */
-import { createBuffer, type Gpu } from "../../gpu/device.ts";
+import type { Gpu } from "../../gpu/device.ts";
 import type { Command } from "../../gpu/program.ts";
 import { createRows, onlyShard, type Rows } from "../../gpu/rows.ts";
+import { createRowLists, planCandidates } from "../../kernels/capacity.ts";
 import { type CodeByRow, createCodeByRow } from "../../kernels/code.ts";
 import { codeRecall, RECALL_ROWS } from "../../kernels/code_recall.ts";
 import { createCount, SCALARS } from "../../kernels/common.ts";
+import { emitPanel, type SliceArgs } from "../../kernels/emit_panel.ts";
+import { keepCandidates } from "../../kernels/keep_candidates.ts";
 import { matmul } from "../../kernels/matmul.ts";
-import { rankCandidates } from "../../kernels/rank_candidates.ts";
 import { scoreCandidates } from "../../kernels/score_candidates.ts";
-import { topkFinish } from "../../kernels/topk_finish.ts";
-import { createRunningBest, topkMerge } from "../../kernels/topk_merge.ts";
 import { denseEncoder } from "../encoders/dense.ts";
+import { emitPanels } from "../gates/emit.ts";
 import { topkGate } from "../gates/topk.ts";
 import {
   type Coder,
@@ -24,7 +25,6 @@ import {
   type Parameter,
   type RingField,
   type ScoreEncoder,
-  type ScorePanel,
   vectorOf,
   type Workspace,
 } from "../types.ts";
@@ -33,7 +33,7 @@ import {
 export interface ScreenOptions {
   /** Axes that the approximate scores look along, a multiple of 4. */
   readonly dims: number;
-  /** Candidates of a row, in units of k. */
+  /** Candidates of a row, in units of the largest k of the run. */
   readonly factor: number;
 }
 
@@ -80,38 +80,34 @@ function screened(
   const wLead = frozenParameter(gpu, "W_enc along the axes", latents, dims);
   const along = { ...space, x: lead, centred: lead };
   const screen = denseEncoder(gpu, along, { wEnc: wLead, bEnc: b, scores });
-  const candidates = createRunningBest(gpu, rows, Math.min(factor * kMax, latents));
-  const best = createRunningBest(gpu, rows, kMax);
-  const code = createCodeByRow(gpu, rows, kMax);
-  const scratch = createBuffer(gpu, rows * code.capacity * 8, "sort scratch");
+  const plan = planCandidates(rows, latents, factor * kMax, gpu.facts);
+  const lists = createRowLists(gpu, rows, plan);
   const count = createCount(gpu, latents);
-  const merge = ({ panel, firstLatent, latents }: ScorePanel) =>
-    topkMerge.record(gpu, {
-      best: candidates,
-      scores,
-      panel,
-      width: panel,
-      firstLatent,
-      latents: firstLatent + latents,
-      count,
-      step,
-      times: factor,
-    });
+  const code = createCodeByRow(gpu, rows, kMax);
   return {
     code,
-    commands: () => [
-      ...matmul.record(gpu, { label: "W_enc along the axes", a: w.value, b: axes, c: wLead.value }),
-      ...matmul.record(gpu, { label: "rows along the axes", a: centred, b: axes, c: lead }),
-      ...screen.panels().flatMap((panel) => [...panel.commands, merge(panel)]),
-      ...scoreCandidates.record(gpu, {
-        candidates,
-        x: onlyShard(centred),
-        w: w.value,
-        bias: vectorOf(b),
-      }),
-      rankCandidates.record(gpu, { candidates, best, step }),
-      topkFinish.record(gpu, { best, code, scratch }),
-    ],
+    commands() {
+      const emit = (slice: SliceArgs) => emitPanel.record(gpu, { ...slice, lists, count });
+      const { panels, finish } = emitPanels(gpu, [lists], screen.panels(), emit);
+      const candidates = lists.code;
+      // Nothing has derivatives by candidates: exact scores take that place.
+      const exact = candidates.dz;
+      return [
+        ...matmul.record(gpu, { label: wLead.name, a: w.value, b: axes, c: wLead.value }),
+        ...matmul.record(gpu, { label: lead.label, a: centred, b: axes, c: lead }),
+        ...panels.flat(),
+        ...finish,
+        ...scoreCandidates.record(gpu, {
+          candidates,
+          count: plan.keep,
+          x: onlyShard(centred),
+          w: w.value,
+          bias: vectorOf(b),
+          scores: exact,
+        }),
+        keepCandidates.record(gpu, { candidates, scores: exact, code, step }),
+      ];
+    },
   };
 }
 
