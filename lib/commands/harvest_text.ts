@@ -7,6 +7,7 @@ import { SdmError } from "../base/errors.ts";
 import { TOOL } from "../base/version.ts";
 import { textOptions } from "../config/text_options.ts";
 import type { Config } from "../config/types.ts";
+import { refuseWholeStore } from "../data/harvest_state.ts";
 import { type HarvestResult, harvestToStore } from "../data/store_writer.ts";
 import { openTextInputs } from "../data/text_inputs.ts";
 import type { WorkHooks } from "./library.ts";
@@ -42,6 +43,7 @@ export async function harvestText(
 ): Promise<HarvestOutcome> {
   const { data } = config;
   const path = resolve(out);
+  if (!overwrite) await refuseWholeStore(path);
   const options = textOptions(config, "train", data.max_tokens ?? Infinity);
   const inputs = await openTextInputs(options, hooks);
   try {

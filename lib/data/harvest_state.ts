@@ -7,6 +7,7 @@ import { SdmError } from "../base/errors.ts";
 import { writeJson } from "../files/atomic.ts";
 import { exists, readJson } from "../files/documents.ts";
 import { ensureFreshFolder } from "../files/fresh_folder.ts";
+import { dropFacts } from "../text/masks.ts";
 import type { TokenSet } from "../text/packing.ts";
 import type { RowMaker } from "./context_rows.ts";
 import type { StoreDtype, StoreShard } from "./store_manifest.ts";
@@ -95,15 +96,26 @@ export function askedFor(options: HarvestOptions, shardRows: number): Record<str
       counts: {
         positions: kept.counts.positions,
         kept: kept.counts.kept,
-        first_positions: kept.counts.droppedFirst,
-        token_positions: kept.counts.droppedTokens,
-        by_token: kept.counts.droppedByToken,
+        ...dropFacts(kept.counts),
         tail_tokens: tokens.tailTokens,
       },
     },
   };
   // Compared with what JSON gives back, so it goes through JSON too.
   return JSON.parse(JSON.stringify(wanted));
+}
+
+const STORE_FOLDER = {
+  holds: "an activation store",
+  hint: "--overwrite to start anew, or choose another folder",
+};
+
+/**
+ * Refuses a folder with a whole store in it, for those who want to know before text is read.
+ * @throws {SdmError} when it holds one.
+ */
+export async function refuseWholeStore(path: string): Promise<void> {
+  if (await exists(`${path}/manifest.json`)) await ensureFreshFolder(path, STORE_FOLDER);
 }
 
 /**
@@ -130,11 +142,7 @@ export async function startOrContinue(
     for (const { file, bytes } of state.shards) await checkSize(`${path}/${file}`, bytes);
     return state;
   }
-  await ensureFreshFolder(path, {
-    overwrite,
-    holds: "an activation store",
-    hint: "--overwrite to start anew, or choose another folder",
-  });
+  await ensureFreshFolder(path, { ...STORE_FOLDER, overwrite });
   return { asked, dtypes: [], sums: points.map((point) => emptySums(point.d)), shards: [] };
 }
 

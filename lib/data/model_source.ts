@@ -4,6 +4,7 @@
  */
 import { SdmError } from "../base/errors.ts";
 import type { Gpu } from "../gpu/device.ts";
+import { dropFacts } from "../text/masks.ts";
 import { contextRows, type RowMaker } from "./context_rows.ts";
 import { epochOrders, slicesOf } from "./epoch_order.ts";
 import { checkUnits } from "./rows.ts";
@@ -87,9 +88,7 @@ export function modelSource(options: ModelSourceOptions): BlockSource {
       dropped: {
         positions: kept.droppedPositions,
         tokens: kept.droppedTokens,
-        first_positions: kept.counts.droppedFirst,
-        token_positions: kept.counts.droppedTokens,
-        by_token: kept.counts.droppedByToken,
+        ...dropFacts(kept.counts),
       },
       ...options.facts,
     }),

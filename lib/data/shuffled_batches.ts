@@ -51,7 +51,7 @@ interface BatchPlace {
 /**
  * Batches of a source. The batch of a step depends on (source, seed, step) alone: the block by the step's number, the
  * rows by a permutation of the block keyed with the block's number. Rows beyond the last whole batch of an epoch are
- * not used in that epoch. At most two blocks are in memory, unless steps are asked for out of order at the same time.
+ * not used in that epoch. At most two blocks are there, in memory or on a device, unless steps are asked for out of order at the same time.
  * @throws {SdmError} when a block is not a whole number of batches, or an epoch holds no batch.
  */
 export function shuffledBatches(source: BlockSource, options: ShuffleOptions): ShuffledBatches {

@@ -6,7 +6,7 @@ import { SdmError } from "../base/errors.ts";
 import type { OnProgress } from "../base/progress.ts";
 import { openSpillFile } from "../files/spill_file.ts";
 import type { Provenance } from "../models/record.ts";
-import { type KeptPositions, keptPositions } from "../text/masks.ts";
+import { dropFacts, type KeptPositions, keptPositions } from "../text/masks.ts";
 import { packContexts, type TokenSet } from "../text/packing.ts";
 import { type Corpus, type DatasetOptions, hubCorpus, localCorpus } from "./corpus.ts";
 import { hookpointsOf } from "./points.ts";
@@ -90,7 +90,11 @@ export async function openTextInputs(
       part: options.part,
       text_field: options.textField,
       ctx_len: options.contextSize,
-      dropped: wanted.counts,
+      dropped: {
+        positions: wanted.counts.positions,
+        kept: wanted.counts.kept,
+        ...dropFacts(wanted.counts),
+      },
     };
     const close = async () => {
       tokens.close();

@@ -1,11 +1,12 @@
 /**
- * Activations as the trainer sees them: blocks of row-aligned activations, recomputable from a number.
+ * Activations as the trainer sees them: blocks of row-aligned activations, in memory or on a device, recomputable from a
+ * number.
  * @module
  */
 import type { Rows } from "../gpu/rows.ts";
 import type { RowNorm } from "../tensor/row_norm.ts";
 
-/** Rows of activations that are in memory together; the unit of reading and of shuffling. */
+/** Rows of activations that are together; the unit of reading and of shuffling. This one is in memory. */
 export interface Block {
   /** Number of rows. */
   rows: number;
@@ -60,7 +61,7 @@ export type PointRole = "input" | "target";
  * order whenever it is called, so that a resumed run sees what an uninterrupted one would have seen.
  */
 export interface BlockSource {
-  /** The points, in the order of `Block.points`. */
+  /** The points, in the order of `Block.points` and `DeviceBlock.matrices`. */
   readonly points: readonly PointFacts[];
   /** Rows of every block but the last of an epoch. */
   readonly blockRows: number;
@@ -88,7 +89,7 @@ export interface HostSource extends BlockSource {
   load(epoch: number, index: number): Promise<Block>;
 }
 
-/** A batch for one training step. */
+/** A batch for one training step, in memory. */
 export interface Batch {
   /** Step that the batch belongs to. */
   step: number;
@@ -128,7 +129,7 @@ export function nextBatch(batches: BatchSource, step: number): Promise<Batch | D
 
 /** Gives batch t as a pure function of (source, seed, t), reading ahead. */
 export interface BatchSource {
-  /** The points, in the order of `Batch.points`. */
+  /** The points, in the order of `Batch.points` and of a block's matrices. */
   readonly points: readonly PointFacts[];
   /** Rows of every batch. */
   readonly batchRows: number;

@@ -33,6 +33,17 @@ export interface DropCounts {
   droppedByToken: Record<string, number>;
 }
 
+/** What was left out beside what was asked for, as manifests say it. */
+export function dropFacts(
+  { droppedFirst, droppedTokens, droppedByToken }: DropCounts,
+): Record<string, unknown> {
+  return {
+    first_positions: droppedFirst,
+    token_positions: droppedTokens,
+    by_token: droppedByToken,
+  };
+}
+
 /** The rows of a token set. */
 export interface KeptPositions {
   /** Positions dropped in every context: [0] or none. */

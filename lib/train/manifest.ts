@@ -90,9 +90,31 @@ export function configSha256(config: ResolvedConfig): string {
   return sha256(JSON.stringify({ ...rest, model, data }, sorted));
 }
 
+/** A table with its own keys, not those inside, spelt as files have them: `modelSha256` is `model_sha256`. */
+function inFile(table: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(table).map(([key, value]) => [
+      key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      value,
+    ]),
+  );
+}
+
+/** The same as code spells them; older files have them so already. */
+function inCode<T>(table: T): T {
+  return Object.fromEntries(
+    Object.entries(table as object).map(([key, value]) => [
+      key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+      value,
+    ]),
+  ) as T;
+}
+
 /** Writes the manifest, atomically. */
 export async function writeManifest(run: string, manifest: RunManifest): Promise<void> {
-  await writeJson(join(run, "manifest.json"), manifest);
+  const { adapter, provenance } = manifest;
+  const written = { ...manifest, adapter: inFile(adapter), provenance: inFile(provenance) };
+  await writeJson(join(run, "manifest.json"), written);
 }
 
 /**
@@ -104,9 +126,14 @@ export async function readManifest(run: string): Promise<RunManifest> {
   if (!await exists(path)) {
     throw new SdmError(`Cannot open run "${run}": there is no manifest.json in it`);
   }
-  const manifest = await readJson(path, "manifest") as Partial<RunManifest> & OneScale;
+  const manifest = await readJson(path, "manifest") as RunManifest & OneScale;
   if (manifest?.format !== "sdm-run") {
     throw new SdmError(`Cannot open run "${run}": manifest.json is not that of a run`);
   }
-  return { ...manifest, input_scales: scalesOf(manifest) } as RunManifest;
+  return {
+    ...manifest,
+    adapter: inCode(manifest.adapter ?? {}),
+    provenance: inCode(manifest.provenance ?? {}),
+    input_scales: scalesOf(manifest),
+  };
 }

@@ -134,7 +134,7 @@ Deno.test("story: a model and a dataset by their names, then without network, th
     assert.deepEqual([id, revision, config, split], ["test/corpus", DATA, "default", "train"]);
     assert.deepEqual(read.map(({ path }: { path: string }) => path), ["data/0.parquet"]);
     assert.equal(manifest.data_sha256, sha256);
-    assert.equal(manifest.provenance.modelName, "test/tiny-onnx");
+    assert.equal(manifest.provenance.model_name, "test/tiny-onnx");
     const written = JSON.parse(await Deno.readTextFile(join(run, "config.json")));
     assert.equal(written.model.hub, `test/tiny-onnx@${MODEL}`);
     assert.equal(written.data.dataset, `test/corpus@${DATA}`);
