@@ -6,9 +6,9 @@
  * checked against the hash it had when it came.
  * @module
  */
-import { createHash } from "node:crypto";
 import { SdmError } from "../base/errors.ts";
 import { writeFileAtomic } from "./atomic.ts";
+import { sha256 } from "./hash.ts";
 import { needRoom, repoPath } from "./hub_cache.ts";
 import { fileUrl, fileWords, offlineError } from "./hub_download.ts";
 import { hubRequest, readPiece, TransientError, withRetries } from "./hub_http.ts";
@@ -73,7 +73,7 @@ async function needRoomFor(folder: string, bytes: number, what: string): Promise
 }
 
 function shortHash(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex").slice(0, 32);
+  return sha256(bytes).slice(0, 32);
 }
 
 /** A piece on disk that still is what came; one that is not is left for a new one to replace. */

@@ -3,6 +3,7 @@
  * @module
  */
 import { SdmError } from "../base/errors.ts";
+import { fromBf16 } from "../base/half.ts";
 import { ELEM, type OnnxInitializer, type OnnxModel, type OnnxNode } from "./model.ts";
 import { readPair, readTensorHeader } from "./read.ts";
 import {
@@ -85,21 +86,6 @@ export function tensorInts(tensor: OnnxInitializer): number[] | undefined {
   return values;
 }
 
-/** A half-precision number from its bits (IEEE 754 binary16). */
-function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31, fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-/** bfloat16 bits as a float: the upper half of a binary32. */
-function brainToFloat(bits: number, scratch: DataView): number {
-  scratch.setUint32(0, bits << 16);
-  return scratch.getFloat32(0);
-}
-
 /**
  * The numbers of a float weight (float32, float16, bfloat16 or float64) as float32, in file order.
  * Undefined for other element types.
@@ -120,16 +106,18 @@ export function tensorFloats(
   const size = sizeOf(tensor.dims);
   const raw = rawData(model, tensor) ?? typedData(tensor);
   if (raw.length !== size * width) throw short(model, tensor, raw.length, size * width);
-  const view = viewOf(raw), scratch = new DataView(new ArrayBuffer(4));
-  const out = new Float32Array(size);
-  for (let i = 0; i < size; i++) {
-    if (tensor.elemType === ELEM.FLOAT) out[i] = view.getFloat32(4 * i, true);
-    else if (tensor.elemType === ELEM.DOUBLE) out[i] = view.getFloat64(8 * i, true);
-    else {
-      const bits = view.getUint16(2 * i, true);
-      out[i] = tensor.elemType === ELEM.FLOAT16 ? halfToFloat(bits) : brainToFloat(bits, scratch);
-    }
+  // A copy starts where arrays of numbers may start.
+  const buffer = new Uint8Array(raw).buffer;
+  switch (tensor.elemType) {
+    case ELEM.FLOAT:
+      return new Float32Array(buffer);
+    case ELEM.DOUBLE:
+      return new Float32Array(new Float64Array(buffer));
+    case ELEM.FLOAT16:
+      return new Float32Array(new Float16Array(buffer));
   }
+  const out = new Float32Array(size);
+  fromBf16(new Uint16Array(buffer), out);
   return out;
 }
 

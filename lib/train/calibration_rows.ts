@@ -3,11 +3,17 @@
  * @module
  */
 import type { ShuffledBatches } from "../data/shuffled_batches.ts";
+import type { TrainedRecord } from "../models/record.ts";
 
-/** How many, unless an epoch has fewer. */
+/** Rows on which they are measured, unless an epoch has fewer. */
 const CALIBRATION_ROWS = 16384;
 
-/** How many batches that is. */
+/** Whether a trained dictionary selects over the whole batch, so that thresholds have to be measured for it. */
+export function needsThresholds({ activation }: TrainedRecord): boolean {
+  return activation.name === "batchtopk";
+}
+
+/** How many batches these rows are. */
 export function calibrationBatches(batchRows: number, batchesPerEpoch: number): number {
   return Math.min(batchesPerEpoch, Math.max(1, Math.ceil(CALIBRATION_ROWS / batchRows)));
 }

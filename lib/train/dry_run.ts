@@ -12,7 +12,7 @@ import { createRows, readBytes, type Rows } from "../gpu/rows.ts";
 import { loadAbove } from "../models/calibrate.ts";
 import { familyOf } from "../models/mod.ts";
 import type { ModelFamily, ModelOptions, TrainableModel } from "../models/types.ts";
-import { calibrationBatches } from "./calibration_rows.ts";
+import { calibrationBatches, needsThresholds } from "./calibration_rows.ts";
 import type { Amount, GpuForecast, Phase, SplitTensor } from "./forecast_types.ts";
 import type { DeviceBlocks } from "./inputs.ts";
 import { freeTraining } from "./free_training.ts";
@@ -151,7 +151,7 @@ async function finish(
   const words = model.state.map(({ name, words }) => [name, new Float32Array(words)] as const);
   const record = family.record(options, new Map(zeros), new Map(words));
   freeTraining(gpu, model);
-  if (record.activation.name !== "batchtopk") return;
+  if (!needsThresholds(record)) return;
   const rows = calibrationBatches(options.rows, batchesPerEpoch) * options.rows;
   const dictionary = loadAbove(freeable(gpu), record, rows, 0);
   await dictionary.run(dictionary.widths.map((d) => new Float32Array(dictionary.maxRows * d)));

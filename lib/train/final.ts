@@ -14,7 +14,7 @@ import { foldScales } from "../models/fold.ts";
 import type { TrainedRecord } from "../models/record.ts";
 import { withRowNorm } from "../models/row_normalised.ts";
 import type { ModelFamily, ModelOptions, TrainableModel } from "../models/types.ts";
-import { calibrationRows } from "./calibration_rows.ts";
+import { calibrationRows, needsThresholds } from "./calibration_rows.ts";
 import { freeTraining } from "./free_training.ts";
 import type { TrainInputs } from "./inputs.ts";
 import type { LoopEnd, StepFigures } from "./loop.ts";
@@ -66,8 +66,7 @@ export async function writeFinal(
 ): Promise<void> {
   const { path, config, gpu, model, manifest } = run;
   freeTraining(gpu, model);
-  const isByBatch = trained.activation.name === "batchtopk";
-  const { points, mask } = isByBatch
+  const { points, mask } = needsThresholds(trained)
     ? await calibrationRows(run.inputs.batches, manifest.input_scales, end.step)
     : { points: [] };
   const finished = await calibrated(gpu, trained, points, mask);
