@@ -75,6 +75,27 @@ function usageError(error: CommanderError, program: Command, argv: readonly stri
       hint,
     });
   }
+  if (error.code === "commander.missingMandatoryOptionValue") {
+    return new SdmError(`Cannot run "${title}": option "${quoted}" is missing, it is needed`, {
+      hint,
+    });
+  }
+  const choice = /option '(\S+).*' argument '(.*)' is invalid\. Allowed choices are (.*)\.$/
+    .exec(error.message);
+  if (choice) {
+    const [, flag, found, known] = choice;
+    return new SdmError(
+      `Cannot read option "${flag}": it is "${found}", one of ${known} is needed`,
+      { hint },
+    );
+  }
+  const count = /Expected (\d+) arguments? but got (\d+)/.exec(error.message);
+  if (count) {
+    const [most, given] = [Number(count[1]), Number(count[2])];
+    const found = given === 1 ? "1 argument" : `${given} arguments`;
+    const needed = most === 0 ? "none is needed" : `at most ${most} can be given`;
+    return new SdmError(`Cannot run "${title}": it is given ${found}, ${needed}`, { hint });
+  }
   return new SdmError(
     `Cannot run "${title}": ${error.message.replace(/^error: /, "").split("\n")[0]}`,
     { hint },

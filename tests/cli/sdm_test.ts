@@ -57,6 +57,16 @@ Deno.test("mistakes on the command line are one sentence, a hint and exit code 2
     [["train", "--lrr", "4"], /^Unknown option "--lrr" of "sdm train": did you mean "--lr"\?\n/],
     [["train", "--batch_size=4"], /^Unknown option "--batch-size".*train.batch_tokens, in tokens/],
     [["hooks"], /^Cannot run "sdm hooks": argument "model" is missing, it is needed\n/],
+    [
+      ["hooks", "a", "b"],
+      /^Cannot run "sdm hooks": it is given 2 arguments, at most 1 can be given\n/,
+    ],
+    [["doctor", "a"], /^Cannot run "sdm doctor": it is given 1 argument, none is needed\n/],
+    [
+      ["hooks", "a", "--dtype", "f"],
+      /^Cannot read option "--dtype": it is "f", one of fp32, .* is/,
+    ],
+    [["harvest"], /^Cannot run "sdm harvest": option "--out <folder>" is missing, it is needed\n/],
     [["train", "--lr"], /^Cannot read option "--lr <value>": it has no value, one is needed\n/],
     [["train"], /^Cannot use the command line: no model and no activation store/],
     [["train", "--resume", "--overwrite"], /both --resume and --overwrite are given/],
