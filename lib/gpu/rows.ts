@@ -54,8 +54,8 @@ export function createRows(gpu: Gpu, label: string, rows: number, cols: number):
 export function onlyShard(rows: Rows): GPUBuffer {
   if (rows.shards.length !== 1) {
     throw new OutOfMemoryError(
-      `Cannot use "${rows.label}" as one buffer: it has ${rows.shards.length}, since it takes ` +
-        `${formatBytes(rows.rows * rows.stride * 4)}, more than a binding holds`,
+      `Cannot use "${rows.label}" as one buffer: its ${formatBytes(rows.rows * rows.stride * 4)} ` +
+        `are cut over ${rows.shards.length}, one that a binding holds is needed`,
       { hint: "lower train.batch_tokens" },
     );
   }

@@ -124,7 +124,9 @@ async function nothingThere(folder: string): Promise<SdmError> {
   }
   try {
     const names = (await Array.fromAsync(Deno.readDir(folder))).map((entry) => entry.name).sort();
-    const found = names.length === 0 ? "nothing" : names.slice(0, 8).join(", ");
+    const found = names.length === 0
+      ? "nothing"
+      : names.slice(0, 8).map((n) => `"${n}"`).join(", ");
     return new SdmError(`${start}: it holds ${found}, ${needed}`);
   } catch (cause) {
     return new SdmError(`${start}: it is not a folder, a folder with ${needed}`, { cause });

@@ -196,9 +196,10 @@ export function cutModel(model: OnnxModel, options: CutOptions): CutModel {
   const taken = new Set([...border.replaced.keys(), ...border.given.keys()]);
   const nodes = [
     ...border.casts,
-    ...model.nodes.filter((node) => kept.nodes.has(node)).map((node) =>
-      withoutCaches(withoutOutputs(node, taken), kept.names)
-    ),
+    // Copies, since both models number their nodes.
+    ...model.nodes.filter((node) => kept.nodes.has(node)).map((node) => ({
+      ...withoutCaches(withoutOutputs(node, taken), kept.names),
+    })),
     ...exit.casts,
   ];
   const byName = <T>(map: ReadonlyMap<string, T>, stays: (name: string) => boolean) =>

@@ -131,6 +131,6 @@ Deno.test("a folder without a dictionary says what it holds and what is needed",
     await assert.rejects(openDictionary(`${folder}/none`), /it does not exist/);
     await assert.rejects(openDictionary(folder), /it holds nothing, sdm\.json, or cfg\.json with/);
     await Deno.writeTextFile(`${folder}/a.txt`, "");
-    await assert.rejects(openDictionary(folder), /it holds a\.txt, /);
+    await assert.rejects(openDictionary(folder), /it holds "a\.txt", /);
     await assert.rejects(openDictionary(`${folder}/a.txt`), /it is not a folder/);
   }));

@@ -75,7 +75,7 @@ Deno.test("what does not fit is said, with a batch that does", async () => {
   assert.equal(trouble.length, 1);
   assert.match(
     trouble[0].message,
-    /^Cannot use "median rows" as one buffer: it has 2, since it takes 8 MiB,/,
+    /^Cannot use "median rows" as one buffer: its 8 MiB are cut over 2,/,
   );
   const batch = Number(trouble[0].advice.match(/^--batch-tokens (\d+) fits$/)![1]);
   const smaller = { ...values, "train.batch_tokens": batch };
