@@ -56,7 +56,7 @@ export async function harvestText(
     const points = inputs.points.map(({ name, d }) => ({ name, d }));
     return { ...result, path, d: inputs.point.d, points };
   } finally {
-    await inputs.runner.close();
+    await inputs.close();
   }
 }
 

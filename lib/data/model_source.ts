@@ -55,7 +55,7 @@ function wholeContexts({ tokens, kept, blockRows, batchRows }: ModelSourceOption
 
 /**
  * A source that runs the model. Block m of an epoch holds rows [m·blockRows, (m+1)·blockRows) of the kept positions in
- * the epoch's order of contexts; a context on the border of two blocks is run for both. Closing it closes the model.
+ * the epoch's order of contexts; a context on the border of two blocks is run for both. Closing it frees text and model.
  */
 export function modelSource(options: ModelSourceOptions & { gpu?: undefined }): HostSource;
 export function modelSource(options: ModelSourceOptions): BlockSource;
@@ -106,6 +106,7 @@ export function modelSource(options: ModelSourceOptions): BlockSource {
     },
     close: async () => {
       onDevice?.close();
+      tokens.close();
       await runner.close();
     },
   };

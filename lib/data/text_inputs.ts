@@ -38,6 +38,8 @@ export interface TextInputOptions extends TappedModelOptions {
   maxEvalTokens?: number;
   /** Contexts of one model run. */
   contextsPerRun?: number;
+  /** Token ids that may be in memory, see `SpillOptions`. */
+  memoryTokens?: number;
   /** Which part is wanted: reading text that nobody needs takes time. */
   part: "train" | "held_out";
 }
@@ -54,6 +56,8 @@ export interface TextInputs extends TappedModel {
   contextsPerRun?: number;
   /** Facts for manifests. */
   facts: TappedModel["facts"] & { data: Record<string, unknown> };
+  /** Frees the text and the model; the model alone may be freed before. */
+  close(): Promise<void>;
 }
 
 /** How opening speaks with its caller. */
@@ -96,18 +100,17 @@ export async function openTextInputs(
         ...dropFacts(wanted.counts),
       },
     };
-    const close = async () => {
-      tokens.close();
-      await model.runner.close();
-    };
     return {
       ...model,
-      runner: { ...model.runner, close },
       tokens,
       kept,
       counted: options.sequences ? wanted : undefined,
       contextsPerRun: options.contextsPerRun,
       facts: { ...model.facts, data },
+      async close() {
+        tokens.close();
+        await model.runner.close();
+      },
     };
   } catch (error) {
     opened?.tokens.close();
@@ -152,6 +155,7 @@ async function readPart(
       onProgress: corpus.onProgress,
       signal,
       spill: openSpillFile,
+      memoryTokens: options.memoryTokens,
     });
     return { corpus, tokens };
   };

@@ -23,6 +23,7 @@ import {
   type EvaluateRequest,
   isRun,
   measure,
+  type Measured,
   outcomeOf,
   writeEval,
 } from "./evaluate.ts";
@@ -35,6 +36,17 @@ export async function buildReport(
   hooks: EvaluateHooks,
 ): Promise<EvaluateOutcome & { file: string }> {
   const measured = await measure(request, hooks);
+  try {
+    return await reportOf(request, measured);
+  } finally {
+    await measured.inputs.close();
+  }
+}
+
+async function reportOf(
+  request: EvaluateRequest & { out?: string },
+  measured: Measured,
+): Promise<EvaluateOutcome & { file: string }> {
   const { opened, inputs, evaluation } = measured;
   const outcome = outcomeOf(measured);
   const run = await isRun(request.path);

@@ -126,7 +126,7 @@ async function measureGroup(
         eval_tokens: data.mask ? data.mask.reduce((n, one) => n + one, 0) : data.rows,
         rows: [],
       };
-      const losses = modelLosses(config, inputs, data, { onProgress: silent });
+      const losses = modelLosses(config, inputs, data, { ...hooks, onProgress: silent });
       try {
         for (const [i, { run, from }] of entries.entries()) {
           hooks.onProgress({ stage: "measure", done: i, total: entries.length, unit: "families" });
@@ -152,7 +152,7 @@ async function measureGroup(
       }
       return group;
     } finally {
-      await inputs.runner.close();
+      await inputs.close();
     }
   } finally {
     gpu.close();

@@ -62,7 +62,7 @@ export async function convertDictionary(
       await saveDictionary(out, record, opened.provenance, {});
       return { path: out, before, after, tokens: data.rows };
     } finally {
-      await inputs.runner.close();
+      await inputs.close();
     }
   } finally {
     gpu.close();

@@ -43,7 +43,7 @@ export interface EvaluateOutcome {
   downstream?: Downstream;
 }
 
-/** A dictionary, what it was measured on, and what was found; the model is closed. */
+/** A dictionary, what it was measured on, and what was found; the model is freed, `inputs.close` frees the text. */
 export interface Measured {
   /** The dictionary. */
   opened: OpenedDictionary;
@@ -65,18 +65,20 @@ export async function measure(
   const gpu = await openTunedGpu(config.gpu, hooks.onProgress, hooks.signal);
   try {
     const inputs = await openTextInputs(textOptions(config, "held_out"), hooks);
-    let evaluation: Evaluation;
     try {
-      evaluation = await evaluateDictionary(gpu, opened.record, inputs, {
+      const evaluation = await evaluateDictionary(gpu, opened.record, inputs, {
         maxRows: config.train.eval_tokens,
         untrained: untrainedRecord(opened),
         ...hooks,
       });
-    } finally {
+      // It is loaded again in parts, and twice it may not fit.
       await inputs.runner.close();
+      const downstream = await measureLosses(config, inputs, evaluation, hooks);
+      return { opened, inputs, evaluation, downstream };
+    } catch (error) {
+      await inputs.close();
+      throw error;
     }
-    const downstream = await measureLosses(config, inputs, evaluation, hooks);
-    return { opened, inputs, evaluation, downstream };
   } finally {
     gpu.close();
   }
@@ -87,7 +89,9 @@ export async function evaluateRun(
   request: EvaluateRequest,
   hooks: EvaluateHooks,
 ): Promise<EvaluateOutcome> {
-  const outcome = outcomeOf(await measure(request, hooks));
+  const measured = await measure(request, hooks);
+  await measured.inputs.close();
+  const outcome = outcomeOf(measured);
   if (await isRun(request.path)) await writeEval(request, outcome);
   return outcome;
 }

@@ -207,7 +207,7 @@ async function fromText(
       sha256: String(inputs.facts.data.sha256),
     };
   } catch (error) {
-    await inputs.runner.close();
+    await inputs.close();
     throw error;
   }
 }

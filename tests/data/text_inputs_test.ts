@@ -1,4 +1,4 @@
-// What is refused before any text is read, and what is freed then.
+// What is refused before any text is read, and what is freed when.
 import assert from "assert";
 import { silent } from "../../lib/base/progress.ts";
 import { openTextInputs } from "../../lib/data/text_inputs.ts";
@@ -31,4 +31,19 @@ Deno.test("contexts that the model cannot take are refused before the text is lo
     () => openTextInputs({ ...options, contextSize: 128 }, { onProgress: silent }),
     /Cannot read text "no\/such\/text\.jsonl": it does not exist/,
   );
+});
+
+Deno.test("text that is in a file outlives the model: losses and reports read it afterwards", async () => {
+  const inputs = await openTextInputs({
+    ...options,
+    text: [`${DEMO}corpus/heldout.jsonl.gz`],
+    part: "held_out",
+    contextSize: 128,
+    memoryTokens: 1,
+  }, { onProgress: silent });
+  const before = inputs.tokens.idsOf(0);
+  await inputs.runner.close();
+  assert.deepEqual(inputs.tokens.idsOf(0), before);
+  await inputs.close();
+  assert.throws(() => inputs.tokens.idsOf(0), "the file is gone");
 });
