@@ -1,5 +1,5 @@
-// scalars[word] = share of the entries of one code whose latents another code has in the same row; 1
-// where there are none. One workgroup; a thread walks through a row of both, latents ascending.
+// scalars[word] = share of the entries of one code whose latents another code has in the same row;
+// 1 where there are none. One workgroup; a thread walks through a row of both, latents ascending.
 struct Dims {
   rows: u32,       // 64 at most
   word: u32,       // place in scalars
