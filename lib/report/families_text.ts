@@ -86,7 +86,7 @@ export const THRESHOLDS: readonly string[] = [
 /** Screened selections. */
 export const SCREENED: readonly string[] = [
   "Nearly all work of a step goes into scores of which all but k a row are thrown away. With " +
-  '`selection` screened (activation topk over a dense encoder) rows and encoder are first ' +
+  "`selection` screened (activation topk over a dense encoder) rows and encoder are first " +
   "multiplied with the `screen_dims` leading principal axes of the activations, found at the start " +
   "and kept in checkpoints; the `screen_factor` · k best latents of a row along these axes are " +
   "scored exactly, and the k best of them are its code. Values, gradients and what is saved are " +
