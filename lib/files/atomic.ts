@@ -66,6 +66,8 @@ export async function syncFolder(path: string): Promise<void> {
 export class AtomicFile implements AsyncDisposable {
   #open: Deno.FsFile | undefined;
   #written = 0;
+  /** Whether the temporary name is still this file's: after that it may be another writer's. */
+  #claims = true;
 
   private constructor(readonly path: string, readonly partial: string, file: Deno.FsFile) {
     this.#open = file;
@@ -125,20 +127,26 @@ export class AtomicFile implements AsyncDisposable {
       await this.abort();
       throw writeError(this.path, error, this.#written);
     }
-    inUse.delete(this.partial);
+    this.#release();
     await syncFolder(folderOf(this.path));
   }
 
   /** Removes what was written; nothing happens after a commit or an earlier abort. */
   async abort(): Promise<void> {
     this.#close();
-    if (!inUse.delete(this.partial)) return;
+    if (!this.#claims) return;
     await Deno.remove(this.partial).catch(() => {});
+    this.#release();
   }
 
   /** Aborts unless committed. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.abort();
+  }
+
+  #release(): void {
+    if (this.#claims) inUse.delete(this.partial);
+    this.#claims = false;
   }
 
   #file(): Deno.FsFile {

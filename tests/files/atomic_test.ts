@@ -138,3 +138,17 @@ Deno.test("removing a file or a folder that is not there is no error", () =>
     await removeFolder(`${folder}/a`);
     assert.deepEqual(names(folder), []);
   }));
+
+Deno.test("a writer that is done leaves alone the temporary file of another one of the same name", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/file`;
+    const first = await AtomicFile.create(path);
+    await first.write("first");
+    await first.commit();
+    const second = await AtomicFile.create(path);
+    assert.equal(second.partial, first.partial);
+    await second.write("second");
+    await first.abort();
+    await second.commit();
+    assert.equal(await Deno.readTextFile(path), "second");
+  }));
