@@ -5,8 +5,8 @@
  */
 import {
   all,
+  attentionOf,
   type AttentionWeights,
-  gainOf,
   type Projection,
   projectionOf,
   type Route,
@@ -61,24 +61,9 @@ export function fusedAttention(
   if (o.in !== q.b.length || k.b.length !== keyHeads * width || v.b.length !== k.b.length) {
     return `queries have ${q.b.length} numbers, keys ${k.b.length}, heads ${width}`;
   }
-  return {
-    input: parts.input,
-    heads,
-    keyHeads,
-    width,
-    dIn: projections[0].in,
-    dOut: o.out,
-    q: q.w,
-    k: k.w,
-    v: v.w,
-    o: transposed(o.rows, o.out, o.in),
-    bQ: q.b,
-    bK: k.b,
-    bV: v.b,
-    bO: o.bias,
-    gainQ: routes && gainOf(model, routes[0], width),
-    gainK: routes && gainOf(model, routes[1], width),
-  };
+  const { input } = parts;
+  const dIn = projections[0].in;
+  return attentionOf(model, { input, heads, keyHeads, width, taken, dIn, output: o, routes });
 }
 
 function partsOf(

@@ -45,6 +45,42 @@ export interface AttentionWeights {
   gainK?: Float32Array;
 }
 
+/** What {@link attentionOf} puts together. */
+export interface AttentionParts
+  extends Pick<AttentionWeights, "input" | "heads" | "keyHeads" | "width"> {
+  /** Rows of queries, keys and values, with their biases. */
+  taken: readonly { w: Float32Array; b: Float32Array }[];
+  /** Width of what they read. */
+  dIn: number;
+  /** The product behind the mixed values. */
+  output: Projection;
+  /** From the products of queries and keys to the scores, where norms may lie on the way. */
+  routes?: readonly Route[];
+}
+
+/** The weights of an attention from its parts. */
+export function attentionOf(model: OnnxModel, parts: AttentionParts): AttentionWeights {
+  const { taken: [q, k, v], output: o, routes, dIn, input, heads, keyHeads, width } = parts;
+  return {
+    input,
+    heads,
+    keyHeads,
+    width,
+    dIn,
+    dOut: o.out,
+    q: q.w,
+    k: k.w,
+    v: v.w,
+    o: transposed(o.rows, o.out, o.in),
+    bQ: q.b,
+    bK: k.b,
+    bV: v.b,
+    bO: o.bias,
+    gainQ: routes && gainOf(model, routes[0], width),
+    gainK: routes && gainOf(model, routes[1], width),
+  };
+}
+
 /** Rows of a weight as it lies in the file, and its numbers. */
 export interface Projection {
   /** [out, in]. */
@@ -123,7 +159,7 @@ export function take({ rows, bias, in: inner }: Projection, chosen: readonly num
 }
 
 /** Gain of a norm of single heads on the way. */
-export function gainOf(model: OnnxModel, route: Route, width: number): Float32Array | undefined {
+function gainOf(model: OnnxModel, route: Route, width: number): Float32Array | undefined {
   for (const { output } of route.nodes) {
     const gain = normOf(model, output)?.gain;
     const values = gain === undefined ? undefined : constantFloats(model, gain);

@@ -7,13 +7,12 @@ import { constantInts, stripShape } from "./infer.ts";
 import type { OnnxModel, OnnxNode } from "./model.ts";
 import {
   all,
+  attentionOf,
   type AttentionWeights,
-  gainOf,
   projectionOf,
   type Route,
   routeTo,
   take,
-  transposed,
 } from "./attention_projection.ts";
 import { fusedAttention } from "./attention_fused.ts";
 import { isActivationProduct, linearNode, linearOf } from "./products.ts";
@@ -133,22 +132,14 @@ export function attentionWeights(
   const fits = q.b.length === o.in && v.b.length === k.b.length && Number.isInteger(keyHeads) &&
     Number.isInteger(heads / keyHeads);
   if (!fits) fail(`queries have ${q.b.length} numbers, keys ${k.b.length}, heads ${width}`);
-  return {
+  return attentionOf(model, {
     input: stripShape(model, routes[0].linear.input),
     heads,
     keyHeads,
     width,
+    taken: [q, k, v],
     dIn: projections[0].in,
-    dOut: o.out,
-    q: q.w,
-    k: k.w,
-    v: v.w,
-    o: transposed(o.rows, o.out, o.in),
-    bQ: q.b,
-    bK: k.b,
-    bV: v.b,
-    bO: o.bias,
-    gainQ: gainOf(model, routes[0], width),
-    gainK: gainOf(model, routes[1], width),
-  };
+    output: o,
+    routes,
+  });
 }

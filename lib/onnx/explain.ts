@@ -3,7 +3,7 @@
  * @module
  */
 import { findHookpoints, resolveHookpoint } from "./hookpoints.ts";
-import { nodeLabel } from "./infer.ts";
+import { nodeTitle } from "./infer.ts";
 import type { OnnxModel, OnnxNode } from "./model.ts";
 import { scopeOf } from "./names.ts";
 import { normOf } from "./norm.ts";
@@ -54,10 +54,10 @@ function streamStory(model: OnnxModel, stream: Stream): string[] {
     ? "attention and MLP side by side"
     : "attention and MLP in turn";
   return [
-    `Output "${stream.output}" leads back to the norm ${nodeLabel(norm.node)}, which reads ` +
+    `Output "${stream.output}" leads back to the norm ${nodeTitle(norm.node)}, which reads ` +
     `"${norm.input}".`,
     `From there ${stream.steps.length} residual Adds lead back to "${begin}"` +
-    `${maker ? `, made by ${nodeLabel(maker)}` : ""}; ${form}.`,
+    `${maker ? `, made by ${nodeTitle(maker)}` : ""}; ${form}.`,
     `They are ${stream.blocks.length} blocks of ${side}.`,
   ];
 }
@@ -111,14 +111,14 @@ function branchStory(model: OnnxModel, part: Block["mlp"], point: Hookpoint): st
   if (last) {
     const shape = `[${last.in ?? "?"}, ${last.out ?? "?"}]`;
     story.push(
-      `The branch ends with ${nodeLabel(last.node)}, from ${shape.replace(", ", "] to [")}.`,
+      `The branch ends with ${nodeTitle(last.node)}, from ${shape.replace(", ", "] to [")}.`,
     );
   }
   return story;
 }
 
 function labels(nodes: readonly OnnxNode[]): string {
-  const shown = nodes.slice(0, 4).map(nodeLabel).join(", ");
+  const shown = nodes.slice(0, 4).map(nodeTitle).join(", ");
   return nodes.length > 4 ? `${shown} and ${nodes.length - 4} more` : shown;
 }
 
@@ -130,7 +130,7 @@ function tensorStory(model: OnnxModel, tensor: string): string[] {
   const where = scope ? ` in module "${scope}"` : "";
   const story = [
     node
-      ? `"${tensor}" is made by ${nodeLabel(node)}${where} from ${inputs || "nothing"}.`
+      ? `"${tensor}" is made by ${nodeTitle(node)}${where} from ${inputs || "nothing"}.`
       : `"${tensor}" is ${model.initializers.has(tensor) ? "a weight" : "an input"} of the graph.`,
   ];
   const readers = model.consumers.get(tensor) ?? [];

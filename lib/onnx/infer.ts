@@ -105,6 +105,6 @@ export function elemName(elemType: number | undefined): string {
 }
 
 /** How people point at a node: its operator, and its name when it has one. */
-export function nodeLabel(node: OnnxNode): string {
+export function nodeTitle(node: OnnxNode): string {
   return node.name ? `${node.op} "${node.name}"` : node.op;
 }

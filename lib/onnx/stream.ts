@@ -3,7 +3,7 @@
  * there along the Adds in which one operand (the stream so far) leads to the other (what a sublayer adds).
  * @module
  */
-import { nodeLabel, strip } from "./infer.ts";
+import { nodeTitle, strip } from "./infer.ts";
 import type { OnnxModel } from "./model.ts";
 import { normOf } from "./norm.ts";
 import { valueInputs } from "./order.ts";
@@ -103,10 +103,10 @@ function search(model: OnnxModel): StreamResult {
 /** What was seen, and where the search stopped. */
 function troubleAt(model: OnnxModel, name: string, steps: readonly StreamStep[]): string {
   const { input, node } = normOf(model, name)!;
-  const last = `the last norm, ${nodeLabel(node)}, reads "${input}"`;
+  const last = `the last norm, ${nodeTitle(node)}, reads "${input}"`;
   const maker = (tensor: string) => {
     const made = model.producers.get(tensor);
-    return made ? `comes from ${nodeLabel(made)}` : "comes from no node";
+    return made ? `comes from ${nodeTitle(made)}` : "comes from no node";
   };
   if (steps.length === 0) {
     return `${last}, which ${maker(input)} and is no residual Add (an Add of two tensors, ` +
