@@ -1,6 +1,6 @@
 /**
- * Merging all panels of a batch into its running lists. The form with one thread a row, which the wrapper takes where
- * there are no subgroups, is timed beside the chosen one.
+ * Merging all panels of a batch into its running lists. The forms that the wrapper does not take first are timed
+ * beside the chosen one.
  * @module
  */
 import { createRunningBest, topkMerge } from "../../lib/kernels/topk_merge.ts";
@@ -12,9 +12,9 @@ const PANEL = 1024;
 /** Panels with numbers of their own: those of the largest dictionaries would be gigabytes. */
 const DISTINCT = 24;
 
-function one(stage: Stage, { rows, latents, k }: TrainShape, threads: boolean): BenchCase {
-  const facts = threads ? { ...stage.gpu.facts, subgroupSize: 0 } : stage.gpu.facts;
-  const gpu = { ...stage.gpu, facts };
+function one(stage: Stage, { rows, latents, k }: TrainShape, variant?: string): BenchCase {
+  const tuning = variant ? { topk_merge: variant } : stage.gpu.facts.tuning;
+  const gpu = { ...stage.gpu, facts: { ...stage.gpu.facts, tuning } };
   const best = createRunningBest(gpu, rows, k);
   const count = stage.words(4, () => latents);
   const panels = Array.from({ length: latents / PANEL }, (_, p) => p);
@@ -22,7 +22,7 @@ function one(stage: Stage, { rows, latents, k }: TrainShape, threads: boolean): 
   const cost = topkMerge.cost({ rows, width: PANEL, k });
   return {
     shape: `${rows} x ${latents}, k ${k}`,
-    variant: threads ? "thread a row" : undefined,
+    variant,
     cost: { flops: cost.flops * panels.length, bytes: cost.bytes * panels.length },
     commands: panels.map((p) =>
       topkMerge.record(gpu, {
@@ -49,13 +49,12 @@ function one(stage: Stage, { rows, latents, k }: TrainShape, threads: boolean): 
 export const bench: KernelBench = {
   stem: "topk_merge",
   cases: (stage) => {
-    const cases = stage.shapes.map((shape) => one(stage, shape, false));
+    const cases = stage.shapes.map((shape) => one(stage, shape));
     if (stage.bare) return cases;
-    const shape = { rows: DEMO.rows, capacity: DEMO.k, panel: PANEL };
-    if (topkMerge.plan(shape, stage.gpu.facts).variant === "subgroup") {
-      cases.push(one(stage, DEMO, true));
-    }
-    if (stage.full) cases.push(one(stage, { ...WIDE, k: 64 }, false));
+    const { facts } = stage.gpu;
+    const [, ...others] = topkMerge.variants(facts, { capacity: DEMO.k, panel: PANEL });
+    for (const { name } of others) cases.push(one(stage, DEMO, name));
+    if (stage.full) cases.push(one(stage, { ...WIDE, k: 64 }));
     return cases;
   },
 };

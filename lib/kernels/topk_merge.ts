@@ -3,6 +3,7 @@
  * @module
  */
 import source from "../../shaders/topk_merge.wgsl" with { type: "text" };
+import registersSource from "../../shaders/topk_merge_registers.wgsl" with { type: "text" };
 import subgroupSource from "../../shaders/topk_merge_subgroup.wgsl" with { type: "text" };
 import { createBuffer, type Gpu } from "../gpu/device.ts";
 import type { DeviceFacts } from "../gpu/facts.ts";
@@ -59,7 +60,7 @@ export function createRunningBest(gpu: Gpu, rows: number, k: number): RunningBes
   };
 }
 
-/** Both shaders bind and measure alike. */
+/** All shaders bind and measure alike. */
 const INTERFACE = {
   name: "topk_merge",
   parts: PARTS,
@@ -77,49 +78,71 @@ interface MergeShape {
 
 /** A way to merge. */
 interface MergeVariant extends Variant {
-  name: "subgroup" | "thread";
-  /** vec4s of the list in a lane's registers; 0 where the list stays in memory. */
+  name: "registers" | "subgroup" | "thread";
+  /** vec4s of the list in registers; 0 where the list stays in memory. */
   vecs: number;
 }
 
 /** A plan for a shape on a device. */
 export interface MergePlan {
-  /** Who has a row. */
+  /** Who has a row, and where its list is. */
   variant: MergeVariant["name"];
-  /** vec4s of the list in a lane's registers; 0 where the list stays in memory. */
+  /** vec4s of the list in a thread's registers; 0 where the list stays in memory. */
   vecs: number;
+  /** vec4s that a thread with a list in registers looks at together. */
+  group: number;
   /** Workgroups. */
   grid: readonly [number, number, number];
 }
 
-/** What works on a device for a shape: what is taken untuned first, what works everywhere last. */
+/** vec4s of its part of a list that a lane can hold in registers; longer lists stay in memory. */
+const MOST_LANE_VECS = 8;
+
+/** The same for a thread with a list of its own: a CPU keeps what is too much in its first cache. */
+const MOST_VECS = { software: 32, hardware: 16 };
+
+/**
+ * What works on a device for a shape: what is taken untuned first, what works everywhere last. A CPU gains nothing from
+ * neighbours that look at the same row, and a reduction over a subgroup costs it hundreds of cycles.
+ */
 function variantsFor(facts: DeviceFacts, { capacity, panel }: MergeShape): MergeVariant[] {
+  const variants: MergeVariant[] = [{ name: "thread", vecs: 0 }];
+  const own = capacity / 4;
+  const most = facts.software ? MOST_VECS.software : MOST_VECS.hardware;
+  if (own <= most) variants.unshift({ name: "registers", vecs: own });
   const lanes = facts.subgroupSize;
   const vecs = lanes ? Math.ceil(capacity / 4 / lanes) : Infinity;
-  const fits = lanes > 0 && THREADS % lanes === 0 && vecs <= MOST_VECS && (panel / 4) % lanes === 0;
-  const subgroup: MergeVariant[] = fits ? [{ name: "subgroup", vecs }] : [];
-  return [...subgroup, { name: "thread", vecs: 0 }];
+  const fits = lanes > 0 && THREADS % lanes === 0 && vecs <= MOST_LANE_VECS &&
+    (panel / 4) % lanes === 0;
+  // Before the form in memory, and on hardware before all others.
+  if (fits) variants.splice(facts.software ? -1 : 0, 0, { name: "subgroup", vecs });
+  return variants;
 }
 
-/** vec4s of a list that a lane can hold in registers; longer lists stay in memory. */
-const MOST_VECS = 8;
+/** Wide groups pay where much is to be moved for a score that enters: more threads then have one at the same time. */
+function groupFor(vecs: number, panel: number): number {
+  const wanted = vecs > 8 ? 32 : 16;
+  return [wanted, 16, 8, 4, 2, 1].find((group) => (panel / 4) % group === 0) ?? 1;
+}
 
 /** The running selection. */
 export const topkMerge = {
   kernel: defineKernel({ ...INTERFACE, source }),
+  registersKernel: defineKernel({ ...INTERFACE, source: registersSource }),
   subgroupKernel: defineKernel({ ...INTERFACE, source: subgroupSource }),
 
   /** The variants that a device can run, the one that is taken untuned first. */
   variants: variantsFor,
 
   /**
-   * One subgroup a row with the list in registers, or one thread a row with the list in memory; pure.
+   * One thread or one subgroup a row with the list in registers, or one thread a row with the list in memory; pure.
    * @param shape capacity of a list and width of a panel, in floats
    */
   plan(shape: MergeShape & { rows: number }, facts: DeviceFacts): MergePlan {
     const { name, vecs } = pickVariant("topk_merge", variantsFor(facts, shape), facts);
-    const threads = shape.rows * (vecs ? facts.subgroupSize : 1);
-    return { variant: name, vecs, grid: gridFor(threads, THREADS, facts.maxGroups) };
+    const threads = shape.rows * (name === "subgroup" ? facts.subgroupSize : 1);
+    const group = name === "registers" ? groupFor(vecs, shape.panel) : 1;
+    return { variant: name, vecs, group, grid: gridFor(threads, THREADS, facts.maxGroups) };
   },
 
   /** One compare a score; scores once, lists twice. */
@@ -135,14 +158,20 @@ export const topkMerge = {
       );
     }
     const plan = topkMerge.plan({ ...args.best, panel: args.panel }, gpu.facts);
-    const subgroup = plan.variant === "subgroup";
-    const kernel = subgroup ? topkMerge.subgroupKernel : topkMerge.kernel;
+    const kernel = {
+      registers: topkMerge.registersKernel,
+      subgroup: topkMerge.subgroupKernel,
+      thread: topkMerge.kernel,
+    }[plan.variant];
     const choice = { K_WORD: STEP.k, TIMES: args.times ?? 1 };
+    const forms = {
+      registers: { VECS: plan.vecs, GROUP: plan.group },
+      subgroup: { SUBGROUPS: 1, LANES: gpu.facts.subgroupSize, VECS: plan.vecs },
+      thread: {},
+    };
     return kernel.dispatch(gpu, {
       label: plan.variant,
-      defines: subgroup
-        ? { ...choice, SUBGROUPS: 1, LANES: gpu.facts.subgroupSize, VECS: plan.vecs }
-        : choice,
+      defines: { ...choice, ...forms[plan.variant] },
       dims: {
         rows: args.best.rows,
         width4: args.width / 4,
