@@ -5,6 +5,8 @@
 //   SUBGROUPS: lane i holds 4 latents and 1/LANES of the rows of x; each x value is broadcast.
 //              ROWS*4 FMAs need ROWS/LANES + 4 loads a lane, the best ratio that fits registers.
 //   otherwise: a thread computes ROWS rows x 4 latents by itself (LANES = 1).
+//   TEXELS:    x and w lie in textures, which drivers on CPUs read for all lanes at once; from
+//              buffers they read lane by lane, 11 cycles a vec4 where a texel takes 3.
 // Rows and latents come in whole tiles: the buffers are padded with zero rows.
 struct Dims {
   d4: u32,         // vec4s of a row
@@ -15,10 +17,24 @@ struct Dims {
   groups: u32,     // tiles in all
 }
 @group(0) @binding(0) var<uniform> dims: Dims;
+//#if TEXELS
+@group(0) @binding(1) var x: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(2) var w: texture_storage_2d<rgba32float, read>;
+//#else
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read> w: array<vec4f>;
+//#end
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read_write> scores: array<vec4f>;
+
+//#if TEXELS
+//#use texels
+fn xAt(i: u32) -> vec4f { return textureLoad(x, texelOf(i)); }
+fn wAt(i: u32) -> vec4f { return textureLoad(w, texelOf(i)); }
+//#else
+fn xAt(i: u32) -> vec4f { return x[i]; }
+fn wAt(i: u32) -> vec4f { return w[i]; }
+//#end
 
 @compute @workgroup_size({{GROUP}})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
@@ -53,17 +69,17 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   //#end
   //#end
   for (var j = 0u; j < d4; j++) {
-    let w0 = w[wBase + j];
-    let w1 = w[wBase + d4 + j];
-    let w2 = w[wBase + 2u * d4 + j];
-    let w3 = w[wBase + 3u * d4 + j];
+    let w0 = wAt(wBase + j);
+    let w1 = wAt(wBase + d4 + j);
+    let w2 = wAt(wBase + 2u * d4 + j);
+    let w3 = wAt(wBase + 3u * d4 + j);
     let k0 = vec4f(w0.x, w1.x, w2.x, w3.x);
     let k1 = vec4f(w0.y, w1.y, w2.y, w3.y);
     let k2 = vec4f(w0.z, w1.z, w2.z, w3.z);
     let k3 = vec4f(w0.w, w1.w, w2.w, w3.w);
     //#if SUBGROUPS
     //#for i in 0..ROWS / LANES
-    let a{{i}} = x[xBase{{i}} + j];
+    let a{{i}} = xAt(xBase{{i}} + j);
     //#end
     //#for r in 0..ROWS
     acc{{r}} = fma(vec4f(subgroupBroadcast(a{{r / LANES}}.x, {{r % LANES}}u)), k0, acc{{r}});
@@ -73,7 +89,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
     //#end
     //#else
     //#for r in 0..ROWS
-    let a{{r}} = x[xBase{{r}} + j];
+    let a{{r}} = xAt(xBase{{r}} + j);
     acc{{r}} = fma(vec4f(a{{r}}.x), k0, acc{{r}});
     acc{{r}} = fma(vec4f(a{{r}}.y), k1, acc{{r}});
     acc{{r}} = fma(vec4f(a{{r}}.z), k2, acc{{r}});

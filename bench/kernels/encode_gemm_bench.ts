@@ -27,7 +27,7 @@ function one(
     shape: `${rows} x ${d} x ${PANEL}`,
     variant,
     cost: encodeGemm.cost(shape),
-    commands: [encodeGemm.record(gpu, { ...shape, ...places, x, w, bias, scores })],
+    commands: encodeGemm.record(gpu, { ...shape, ...places, x, w, bias, scores }),
     output: scores,
     check: (floats) => {
       let wanted = valueAt(4, 1);

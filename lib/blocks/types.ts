@@ -6,6 +6,7 @@
 import type { Command } from "../gpu/program.ts";
 import type { Rows } from "../gpu/rows.ts";
 import type { CodeByLatent, CodeByRow } from "../kernels/code.ts";
+import type { EncodeRows } from "../kernels/encode_gemm.ts";
 import type { Parameter } from "./parameter.ts";
 import type { CodePlan, Site } from "./workspace.ts";
 
@@ -52,6 +53,8 @@ export interface ScoreEncoder {
   readonly scores: GPUBuffer;
   /** Floats of a row of `scores`. */
   readonly panel: number;
+  /** `space.centred` as the product reads it, where all latents look at it; `prepare` brings it there. */
+  readonly loaded?: EncodeRows;
   /** The row and the bias of every latent, where all latents look at `space.centred`. */
   readonly latentRows?: { readonly w: Parameter; readonly b: Parameter };
   /** What comes before the panels. */

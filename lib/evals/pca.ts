@@ -34,18 +34,21 @@ async function product(
   const panel = roundUp(m, PANEL_UNIT);
   const bias = createBuffer(gpu, panel * 4, "zero");
   const scores = createBuffer(gpu, roundUp(n, PANEL_UNIT) * panel * 4, "product");
-  submit(gpu, [encodeGemm.record(gpu, {
-    rows: n,
-    latents: m,
-    d,
-    x: onlyShard(left),
-    w: onlyShard(right),
-    firstLatent: 0,
-    bias,
-    firstBias: 0,
-    scores,
-    panel,
-  })]);
+  submit(
+    gpu,
+    encodeGemm.record(gpu, {
+      rows: n,
+      latents: m,
+      d,
+      x: onlyShard(left),
+      w: onlyShard(right),
+      firstLatent: 0,
+      bias,
+      firstBias: 0,
+      scores,
+      panel,
+    }),
+  );
   const padded = await readFloats(gpu, scores, n * panel);
   destroyRows(gpu, left);
   destroyRows(gpu, right);

@@ -7,6 +7,7 @@ import { formatBytes } from "../base/format.ts";
 import { preferVulkan } from "../base/vulkan.ts";
 import type { DeviceFacts } from "./facts.ts";
 import { probeSubgroups } from "./probe.ts";
+import { TEXELS_WIDE } from "./texels.ts";
 
 /** How to open a device. */
 export interface GpuOptions {
@@ -18,6 +19,14 @@ export interface GpuOptions {
   subgroups?: "auto" | "off";
 }
 
+/** Memory that can be given back. */
+export interface Freed {
+  /** Bytes. */
+  readonly size: number;
+  /** Gives it back. */
+  destroy(): void;
+}
+
 /** An open device: its facts, its buffers, its pipelines. */
 export interface Gpu {
   /** The WebGPU device. */
@@ -26,10 +35,10 @@ export interface Gpu {
   readonly facts: DeviceFacts;
   /** Compute pipelines by shader text. */
   readonly pipelines: Map<string, GPUComputePipeline>;
-  /** Bytes of all buffers made through {@link createBuffer}, now and at the highest. */
+  /** Bytes of all buffers and texels made through {@link createBuffer} and the like, now and at the highest. */
   readonly memory: { bytes: number; peakBytes: number };
-  /** Buffers that are freed together, see {@link freeable}. */
-  readonly owned?: Set<GPUBuffer>;
+  /** Buffers and texels that are freed together, see {@link freeable}. */
+  readonly owned?: Set<Freed>;
   /** Throws what went wrong since the device was opened: a lost device, a validation error, no memory. */
   check(): void;
   /** Destroys the device. */
@@ -46,6 +55,7 @@ const LIMITS = [
   "maxComputeWorkgroupSizeZ",
   "maxComputeWorkgroupStorageSize",
   "maxComputeWorkgroupsPerDimension",
+  "maxTextureDimension2D",
 ] as const;
 
 /** Bindings above this break the signed 32-bit offsets of some back ends. */
@@ -114,6 +124,7 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
     maxInvocations: limits.maxComputeInvocationsPerWorkgroup,
     workgroupBytes: limits.maxComputeWorkgroupStorageSize,
     maxGroups: limits.maxComputeWorkgroupsPerDimension,
+    maxTexels: limits.maxTextureDimension2D * TEXELS_WIDE,
   };
   return watch(device, facts, owner);
 }
@@ -203,16 +214,16 @@ export function createBuffer(
   return buffer;
 }
 
-/** Destroys a buffer made by {@link createBuffer}. */
-export function destroyBuffer(gpu: Gpu, buffer: GPUBuffer): void {
+/** Destroys a buffer made by {@link createBuffer}, or texels. */
+export function destroyBuffer(gpu: Gpu, buffer: Freed): void {
   gpu.memory.bytes -= buffer.size;
   gpu.owned?.delete(buffer);
   buffer.destroy();
 }
 
-/** The same device for work of its own: `free` destroys all buffers that were made through it and are left. */
+/** The same device for work of its own: `free` destroys what was made through it and is left. */
 export function freeable(gpu: Gpu): Gpu & { free(): void } {
-  const owned = new Set<GPUBuffer>();
+  const owned = new Set<Freed>();
   const part = { ...gpu, owned };
   return { ...part, free: () => owned.forEach((buffer) => destroyBuffer(part, buffer)) };
 }

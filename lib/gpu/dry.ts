@@ -18,12 +18,26 @@ export interface DryBuffer {
 
 /** A device that counts. */
 export interface DryGpu extends Gpu {
-  /** The buffers in the order in which they were made, by the object that stands for each. */
-  readonly buffers: ReadonlyMap<GPUBuffer, DryBuffer>;
+  /** Buffers and texels in the order in which they were made, by the object that stands for each. */
+  readonly buffers: ReadonlyMap<GPUBuffer | GPUTexture, DryBuffer>;
+}
+
+type DryBuffers = Map<GPUBuffer | GPUTexture, DryBuffer>;
+
+/** Texels, 16 bytes each. */
+function dryTexture(buffers: DryBuffers, { size, label = "" }: GPUTextureDescriptor): GPUTexture {
+  const [width, height = 1] = size as number[];
+  const entry = { label, bytes: width * height * 16, alive: true };
+  const texture = {
+    createView: () => ({}),
+    destroy: () => void (entry.alive = false),
+  } as unknown as GPUTexture;
+  buffers.set(texture, entry);
+  return texture;
 }
 
 /** Reads give zeros. */
-function dryBuffer(buffers: Map<GPUBuffer, DryBuffer>, asked: GPUBufferDescriptor): GPUBuffer {
+function dryBuffer(buffers: DryBuffers, asked: GPUBufferDescriptor): GPUBuffer {
   const { size, usage, label = "" } = asked;
   const entry = { label, bytes: size, alive: true };
   const buffer = {
@@ -53,6 +67,7 @@ function dryEncoder(): GPUCommandEncoder {
     beginComputePass: () => pass,
     clearBuffer: nothing,
     copyBufferToBuffer: nothing,
+    copyBufferToTexture: nothing,
     finish: () => ({}),
   } as unknown as GPUCommandEncoder;
 }
@@ -61,9 +76,10 @@ function dryEncoder(): GPUCommandEncoder {
  * A device with the facts of another one, which counts and does nothing else. Limits hold as they do on a real one.
  */
 export function dryGpu(facts: DeviceFacts): DryGpu {
-  const buffers = new Map<GPUBuffer, DryBuffer>();
+  const buffers: DryBuffers = new Map();
   const device = {
     createBuffer: (asked: GPUBufferDescriptor) => dryBuffer(buffers, asked),
+    createTexture: (asked: GPUTextureDescriptor) => dryTexture(buffers, asked),
     createBindGroup: () => ({}),
     createBindGroupLayout: () => ({}),
     createPipelineLayout: () => ({}),

@@ -33,6 +33,8 @@ export interface DeviceFacts {
   workgroupBytes: number;
   /** Workgroups along one axis of a dispatch. */
   maxGroups: number;
+  /** Vec4s that a texture of rows of 1024 texels holds. */
+  maxTexels: number;
   /** Variants that were found fastest on this adapter; absent where nothing was tried. */
   tuning?: Tuning;
 }
@@ -51,4 +53,5 @@ export const MINIMAL_FACTS: DeviceFacts = {
   maxInvocations: 256,
   workgroupBytes: 16384,
   maxGroups: 65535,
+  maxTexels: 8192 * 1024,
 };

@@ -4,6 +4,7 @@
  */
 import { createBuffer, type Gpu } from "./device.ts";
 import { type Defines, expand, type Parts } from "./expand.ts";
+import type { Texels } from "./texels.ts";
 
 /** A range of a buffer. */
 export interface Slice {
@@ -40,7 +41,7 @@ export interface Cost {
 interface Binding {
   name: string;
   index: number;
-  kind: GPUBufferBindingType;
+  kind: GPUBufferBindingType | "texels";
 }
 
 interface DimField {
@@ -66,15 +67,16 @@ export interface DispatchOptions<B extends string, D extends string> {
   defines?: Defines;
   /** Fields of the shader's `Dims`. */
   dims: Record<D, number>;
-  /** One buffer for each storage binding. */
-  buffers: Record<B, Slice | GPUBuffer>;
+  /** One buffer for each storage binding; texels where the expanded text declares a texture. */
+  buffers: Record<B, Slice | GPUBuffer | Texels>;
   /** Workgroups, or where the GPU finds their number. */
   groups: Dispatch["groups"];
 }
 
 /**
  * Declares a kernel. The names of `buffers` and `dims` must be those of the shader's `var<storage>` bindings and of its
- * `struct Dims`, in the same order; a difference is an error when the module loads.
+ * `struct Dims`, in the same order; a difference is an error when the module loads. A binding may be declared twice, as a
+ * buffer and as a read-only texture of rgba32float, when the defines keep one of the two.
  */
 export function defineKernel<const B extends string, const D extends string>(declared: {
   name: string;
@@ -84,14 +86,14 @@ export function defineKernel<const B extends string, const D extends string>(dec
   dims: readonly D[];
 }): Kernel<B, D> {
   const { name, source, parts = {} } = declared;
-  const bindings = readBindings(source);
   const fields = readDims(source);
-  const storage = bindings.filter((b) => b.kind !== "uniform").map((b) => b.name);
-  sameNames(name, "buffers", declared.buffers, storage);
+  const storage = readBindings(source).filter((b) => b.kind !== "uniform").map((b) => b.name);
+  sameNames(name, "buffers", declared.buffers, [...new Set(storage)]);
   sameNames(name, "dims", declared.dims, fields.map((f) => f.name));
 
   // A wide dictionary has thousands of dispatches of a few texts.
   const texts = new Map<string, string>();
+  const bindingsOf = new Map<string, readonly Binding[]>();
   const expanded = (gpu: Pick<Gpu, "facts">, defines: Defines = {}) => {
     const directive = gpu.facts.subgroupDirective && defines.SUBGROUPS ? "enable subgroups;\n" : "";
     const key = directive + JSON.stringify(defines);
@@ -103,16 +105,24 @@ export function defineKernel<const B extends string, const D extends string>(dec
     name,
     expanded,
     dispatch(gpu, options) {
-      const pipeline = pipelineOf(gpu, name, expanded(gpu, options.defines), bindings);
+      const text = expanded(gpu, options.defines);
+      const bindings = bindingsOf.get(text) ?? readBindings(text);
+      bindingsOf.set(text, bindings);
+      const pipeline = pipelineOf(gpu, name, text, bindings);
       const entries: GPUBindGroupEntry[] = bindings.map((b) => {
         if (b.kind === "uniform") {
           return { binding: b.index, resource: dimsSlot(gpu, fields, options.dims) };
         }
-        const given: Slice | GPUBuffer = options.buffers[b.name as B];
-        return {
-          binding: b.index,
-          resource: "buffer" in given ? given : { buffer: given },
-        };
+        const given: Slice | GPUBuffer | Texels = options.buffers[b.name as B];
+        if ("view" in given !== (b.kind === "texels")) {
+          throw new Error(`Cannot bind "${b.name}" of kernel "${name}": it is ${b.kind}`);
+        }
+        const resource = "view" in given
+          ? given.view
+          : "buffer" in given
+          ? given
+          : { buffer: given };
+        return { binding: b.index, resource };
       });
       const label = options.label ? `${name}: ${options.label}` : name;
       const bindGroup = gpu.device.createBindGroup({
@@ -127,11 +137,13 @@ export function defineKernel<const B extends string, const D extends string>(dec
 
 function readBindings(source: string): Binding[] {
   const pattern =
-    /@group\(0\)\s*@binding\((\d+)\)\s*var<(uniform|storage)(?:\s*,\s*(read|read_write))?>\s*(\w+)/g;
+    /@group\(0\)\s*@binding\((\d+)\)\s*var(?:<(uniform|storage)(?:\s*,\s*(read|read_write))?>)?\s*(\w+)/g;
   return [...source.matchAll(pattern)].map(([, index, space, access, name]) => ({
     name,
     index: Number(index),
-    kind: space === "uniform"
+    kind: !space
+      ? "texels"
+      : space === "uniform"
       ? "uniform"
       : access === "read_write"
       ? "storage"
@@ -167,7 +179,9 @@ function pipelineOf(
     entries: bindings.map((b) => ({
       binding: b.index,
       visibility: GPUShaderStage.COMPUTE,
-      buffer: { type: b.kind },
+      ...b.kind === "texels"
+        ? { storageTexture: { access: "read-only", format: "rgba32float" } as const }
+        : { buffer: { type: b.kind } },
     })),
   });
   const pipeline = gpu.device.createComputePipeline({

@@ -4,6 +4,7 @@
  */
 import { createBuffer, type Gpu } from "./device.ts";
 import type { Dispatch } from "./kernel.ts";
+import { encodeTexels, type Texels } from "./texels.ts";
 
 /** Copies or clears between dispatches. */
 export type Transfer =
@@ -15,7 +16,8 @@ export type Transfer =
     to: GPUBuffer;
     toOffset: number;
     size: number;
-  };
+  }
+  | { kind: "texels"; from: GPUBuffer; fromOffset: number; to: Texels; count: number };
 
 /** One entry of a program. */
 export type Command = Dispatch | Transfer;
@@ -38,6 +40,7 @@ export function encode(encoder: GPUCommandEncoder, commands: readonly Command[])
 
 function transfer(encoder: GPUCommandEncoder, t: Transfer): void {
   if (t.kind === "clear") encoder.clearBuffer(t.buffer, t.offset ?? 0, t.size);
+  else if (t.kind === "texels") encodeTexels(encoder, t);
   else encoder.copyBufferToBuffer(t.from, t.fromOffset, t.to, t.toOffset, t.size);
 }
 

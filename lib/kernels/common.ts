@@ -4,12 +4,13 @@
  * @module
  */
 import linearId from "../../shaders/parts/linear_id.wgsl" with { type: "text" };
+import texels from "../../shaders/parts/texels.wgsl" with { type: "text" };
 import { createBuffer, type Gpu } from "../gpu/device.ts";
 import type { DeviceFacts } from "../gpu/facts.ts";
 import { pickVariant, type Variant } from "../gpu/tuning.ts";
 
 /** Texts for `//#use`. */
-export const PARTS: Readonly<Record<string, string>> = { linear_id: linearId };
+export const PARTS: Readonly<Record<string, string>> = { linear_id: linearId, texels };
 
 /** Threads of a workgroup in kernels without shared memory. */
 export const THREADS = 64;

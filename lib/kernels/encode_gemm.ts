@@ -6,8 +6,10 @@ import source from "../../shaders/encode_gemm.wgsl" with { type: "text" };
 import stagedSource from "../../shaders/encode_gemm_staged.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
 import type { DeviceFacts } from "../gpu/facts.ts";
-import { type Cost, defineKernel, type Dispatch, gridFor, type Slice } from "../gpu/kernel.ts";
+import { type Cost, defineKernel, gridFor, type Slice } from "../gpu/kernel.ts";
+import type { Command } from "../gpu/program.ts";
 import { ROW_UNIT } from "../gpu/rows.ts";
+import { copyToTexels, createTexels, sharedTexels, type Texels } from "../gpu/texels.ts";
 import { pickVariant, type Variant } from "../gpu/tuning.ts";
 import { roundUp } from "../tensor/shards.ts";
 import { PARTS } from "./common.ts";
@@ -38,8 +40,8 @@ interface EncodeVariant extends Variant {
 /** A plan for a shape on a device. */
 export interface EncodePlan {
   /**
-   * `subgroup R` broadcasts R rows between lanes, for adapters on the CPU; `staged 8xL` goes through workgroup memory, for
-   * hardware, L latents a thread; `registers` works everywhere.
+   * `subgroup R` broadcasts R rows between lanes, `texels R` reads its operands from textures besides, both for adapters on
+   * the CPU; `staged 8xL` goes through workgroup memory, for hardware, L latents a thread; `registers` works everywhere.
    */
   variant: string;
   /** Which shader. */
@@ -56,12 +58,28 @@ export interface EncodePlan {
   grid: readonly [number, number, number];
 }
 
+/** An operand that several products share, see {@link encodeGemm.load}. */
+export interface EncodeRows {
+  /** [rows up to ROW_UNIT, d4] vec4. */
+  source: GPUBuffer | Slice;
+  /** A copy, where the device's variant reads one. */
+  texels?: Texels;
+}
+
+/** An operand and what has to run before its first use. */
+export interface LoadedRows {
+  /** The operand. */
+  rows: EncodeRows;
+  /** Copies, if the device's variant wants one. */
+  commands: Command[];
+}
+
 /** What to multiply. */
 export interface EncodeArgs extends EncodeShape {
-  /** [rows up to ROW_UNIT, d4] vec4. */
-  x: GPUBuffer | Slice;
-  /** Latent-major matrix. */
-  w: GPUBuffer;
+  /** [rows up to ROW_UNIT, d4] vec4, or rows that were loaded before. */
+  x: GPUBuffer | Slice | EncodeRows;
+  /** Latent-major matrix, or one that was loaded before. */
+  w: GPUBuffer | EncodeRows;
   /** First row of w. */
   firstLatent: number;
   /** f32, one a latent; readable up to the end of the panel. */
@@ -86,17 +104,25 @@ function variantsFor(facts: DeviceFacts): EncodeVariant[] {
     const tile = { rows: 64, latents: 64, threads, group: threads };
     return { name: `staged 8x${4 * vecs}`, shader: "staged", tile, defines: { VECS: vecs } };
   };
-  const plain = (name: string, SUBGROUPS: 0 | 1, LANES: number, ROWS: number, GROUP: number) => {
-    const tile = { rows: ROWS, latents: LANES * 4, threads: LANES, group: GROUP };
-    const defines = { SUBGROUPS, LANES, ROWS, GROUP };
-    return { name, shader: "registers" as const, tile, defines };
-  };
-  const subgroup = lanes >= 4 && lanes <= 16 && 32 % lanes === 0
-    ? [32, 64].map((rows) => plain(`subgroup ${rows}`, 1, lanes, rows, lanes))
-    : [];
   const hardware = stages && !facts.software ? [staged(1), staged(2)] : [];
-  return [...hardware, ...subgroup, plain("registers", 0, 8, 8, 64)];
+  const plain = (
+    name: string,
+    ...[SUBGROUPS, LANES, ROWS, GROUP, TEXELS = 0]: [0 | 1, number, number, number, (0 | 1)?]
+  ): EncodeVariant => {
+    const tile = { rows: ROWS, latents: LANES * 4, threads: LANES, group: GROUP };
+    const defines = { SUBGROUPS, LANES, ROWS, GROUP, TEXELS };
+    return { name, shader: "registers", tile, defines };
+  };
+  const heights = lanes >= 4 && lanes <= 16 && 32 % lanes === 0 ? [32, 64] : [];
+  const subgroup = heights.map((rows) => plain(`subgroup ${rows}`, 1, lanes, rows, lanes));
+  // Wide registers are many as well: twice the rows fit them.
+  const texels = (facts.software ? lanes === 16 ? heights.toReversed() : heights : [])
+    .map((rows) => plain(`texels ${rows}`, 1, lanes, rows, lanes, 1));
+  return [...hardware, ...texels, ...subgroup, plain("registers", 0, 8, 8, 64)];
 }
+
+/** Vec4s of so many rows, as far as tiles read. */
+const vec4s = (rows: number, d: number) => roundUp(rows, ROW_UNIT) * Math.ceil(d / 4);
 
 /** All variants bind and measure alike. */
 const INTERFACE = {
@@ -116,7 +142,10 @@ export const encodeGemm = {
 
   /** Chooses a variant; pure. */
   plan(shape: EncodeShape, facts: DeviceFacts): EncodePlan {
-    const { name, shader, tile, defines } = pickVariant("encode_gemm", variantsFor(facts), facts);
+    const { rows, latents, d } = shape;
+    const fits = Math.max(vec4s(rows, d), vec4s(latents, d)) <= facts.maxTexels;
+    const variants = variantsFor(facts).filter(({ defines }) => fits || !defines.TEXELS);
+    const { name, shader, tile, defines } = pickVariant("encode_gemm", variants, facts);
     const tiles = roundUp(shape.latents, PANEL_UNIT) / tile.latents;
     const groups = tiles * (roundUp(shape.rows, ROW_UNIT) / tile.rows);
     const grid = gridFor(groups * tile.threads, tile.group, facts.maxGroups);
@@ -128,23 +157,53 @@ export const encodeGemm = {
     return { flops: 2 * rows * latents * d, bytes: 4 * (rows * d + latents * d + rows * latents) };
   },
 
-  /** One dispatch for one panel. */
-  record(gpu: Gpu, args: EncodeArgs): Dispatch {
+  /**
+   * An operand for several products: where the device's variant reads a copy, `commands` make it; they belong before the
+   * first product and after what writes the rows.
+   * @param rows of `source`
+   * @param shape of the largest product
+   */
+  load(gpu: Gpu, source: GPUBuffer | Slice, rows: number, shape: EncodeShape): LoadedRows {
+    const count = vec4s(rows, shape.d);
+    const { defines } = encodeGemm.plan(shape, gpu.facts);
+    if (!defines.TEXELS || count > gpu.facts.maxTexels) return { rows: { source }, commands: [] };
+    const texels = createTexels(gpu, count, "rows to encode");
+    return { rows: { source, texels }, commands: [copyToTexels(source, texels, count)] };
+  },
+
+  /** One dispatch for one panel, after copies of what is not where the variant reads it. */
+  record(gpu: Gpu, args: EncodeArgs): Command[] {
+    const { d, firstLatent } = args;
     const plan = encodeGemm.plan(args, gpu.facts);
     const kernel = plan.shader === "staged" ? encodeGemm.stagedKernel : encodeGemm.kernel;
-    return kernel.dispatch(gpu, {
+    const copies: Command[] = [];
+    const d4 = Math.ceil(d / 4);
+    const operand = (given: EncodeArgs["x"], use: string, first: number, rows: number) => {
+      const { source, texels }: EncodeRows = "source" in given ? given : { source: given };
+      if (!plan.defines.TEXELS) return { bound: source, first };
+      if (texels) return { bound: texels, first };
+      const count = vec4s(rows, d);
+      const shared = sharedTexels(gpu, count, use);
+      const { buffer, offset = 0 } = "buffer" in source ? source : { buffer: source };
+      copies.push(copyToTexels({ buffer, offset: offset + first * d4 * 16 }, shared, count));
+      return { bound: shared, first: 0 };
+    };
+    const x = operand(args.x, "rows of a panel", 0, args.rows);
+    const w = operand(args.w, "latents of a panel", firstLatent, args.latents);
+    const dispatch = kernel.dispatch(gpu, {
       label: plan.variant,
       defines: plan.defines,
       dims: {
-        d4: Math.ceil(args.d / 4),
-        firstLatent: args.firstLatent,
+        d4,
+        firstLatent: w.first,
         firstBias: args.firstBias,
         panel4: args.panel / 4,
         tiles: plan.tiles,
         groups: plan.groups,
       },
-      buffers: { x: args.x, w: args.w, bias: args.bias, scores: args.scores },
+      buffers: { x: x.bound, w: w.bound, bias: args.bias, scores: args.scores },
       groups: plan.grid,
     });
+    return [...copies, dispatch];
   },
 };

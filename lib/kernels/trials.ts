@@ -67,7 +67,7 @@ const encode: Trial = {
       panel: PANEL,
     };
     return {
-      commands: (device) => [encodeGemm.record(device, args)],
+      commands: (device) => encodeGemm.record(device, args),
       output: args.scores,
       fault(scores) {
         for (const [r, l] of places(ROWS, PANEL)) {

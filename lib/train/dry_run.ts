@@ -162,8 +162,8 @@ function purposesOf(
   gpu: DryGpu,
   model: TrainableModel,
 ): Pick<GpuForecast, "purposes" | "workspace"> {
-  const purpose = new Map<GPUBuffer, string>();
-  const mark = (name: string, buffers: Iterable<GPUBuffer | undefined>) => {
+  const purpose = new Map<GPUBuffer | GPUTexture, string>();
+  const mark = (name: string, buffers: Iterable<GPUBuffer | GPUTexture | undefined>) => {
     for (const buffer of buffers) if (buffer && !purpose.has(buffer)) purpose.set(buffer, name);
   };
   const of = (rows: Rows) => rows.shards.map((shard) => shard.buffer);

@@ -47,7 +47,7 @@ const cases: KernelCase[] = SHAPES.map(({ rows, latents, d }, i) => ({
       );
     bench.compare("scores", () => bitsOf(got().flatMap((row) => Array.from(row))));
     return {
-      commands: panels.map(({ shard, panel, scores }) =>
+      commands: panels.flatMap(({ shard, panel, scores }) =>
         encodeGemm.record(bench.gpu, {
           rows,
           latents: shard.rows,
@@ -79,7 +79,7 @@ const panelCase: KernelCase = {
     const bias = vector(latents, { seed: 33 });
     const scores = bench.scratch("scores", roundUp(rows, ROW_UNIT) * panel);
     return {
-      commands: [encodeGemm.record(bench.gpu, {
+      commands: encodeGemm.record(bench.gpu, {
         rows,
         latents: width,
         d,
@@ -90,7 +90,7 @@ const panelCase: KernelCase = {
         firstBias: first,
         scores,
         panel,
-      })],
+      }),
       verify() {
         const floats = bench.floatsOf(scores);
         const got = x.map((_, r) =>
@@ -123,7 +123,7 @@ const integerCase: KernelCase = {
     const bias = Float64Array.from({ length: latents }, (_, l) => 1000 * l);
     const scores = bench.scratch("scores", ROW_UNIT * ROW_UNIT);
     return {
-      commands: [encodeGemm.record(bench.gpu, {
+      commands: encodeGemm.record(bench.gpu, {
         rows,
         latents,
         d,
@@ -134,7 +134,7 @@ const integerCase: KernelCase = {
         firstBias: 0,
         scores,
         panel: ROW_UNIT,
-      })],
+      }),
       verify() {
         const floats = bench.floatsOf(scores);
         reference(x, w, bias).forEach((row, r) =>
@@ -152,7 +152,7 @@ function variantOn(gpu: Gpu): string {
 Deno.test("encodeGemm scores every row and latent, by the variant that the device gets", async () => {
   const { facts } = await whole();
   // CI has a software adapter with subgroups of 8.
-  const software = facts.subgroupSize > 0 ? "subgroup 32" : "registers";
+  const software = facts.subgroupSize > 0 ? "texels 32" : "registers";
   const expected = facts.software ? software : "staged 8x4";
   assert.equal(variantOn(await whole()), expected);
   assert.equal(variantOn(await split()), expected);

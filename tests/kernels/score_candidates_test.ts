@@ -61,7 +61,7 @@ const sameBits: KernelCase = {
     const scores = bench.scratch("panel", roundUp(rows, ROW_UNIT) * panel);
     return {
       commands: [
-        ...w.shards.map((shard) =>
+        ...w.shards.flatMap((shard) =>
           encodeGemm.record(bench.gpu, {
             ...{ rows, latents: shard.rows, d, x, w: shard.buffer, firstLatent: 0 },
             ...{ bias, firstBias: shard.firstRow, scores, panel },

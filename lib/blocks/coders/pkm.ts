@@ -127,7 +127,7 @@ function scoreKeys(gpu: Gpu, space: Workspace, scores: Rows, options: PkmOptions
     : [];
   // Shards begin at multiples of ROW_UNIT, so that these places may be bound.
   const products = scores.shards.flatMap((part) =>
-    keys.value.shards.map((shard) =>
+    keys.value.shards.flatMap((shard) =>
       encodeGemm.record(gpu, {
         rows: part.rows,
         latents: shard.rows,

@@ -140,16 +140,20 @@ export function residualForm(context: FormContext): PursuitForm {
   const panel = panelOf(rows, w.rows, gpu.facts.maxBindingBytes);
   const scores = createBuffer(gpu, roundUp(rows, PANEL_UNIT) * panel * 4, "scores");
   const update = updates(context, running);
-  const score = (shard: Rows["shards"][number], first: number): Dispatch[] => {
+  const shape = { rows, latents: panel, d: w.cols };
+  const x = encodeGemm.load(gpu, onlyShard(left), rows, shape);
+  const table = w.shards.map((shard) => encodeGemm.load(gpu, shard.buffer, shard.rows, shape));
+  const score = (s: number, first: number): Command[] => {
+    const shard = w.shards[s];
     const latents = Math.min(panel, shard.rows - first);
     const firstLatent = shard.firstRow + first;
     return [
-      encodeGemm.record(gpu, {
+      ...encodeGemm.record(gpu, {
         rows,
         latents,
         d: w.cols,
-        x: onlyShard(left),
-        w: shard.buffer,
+        x: x.rows,
+        w: table[s].rows,
         firstLatent: first,
         bias: noBias,
         firstBias: firstLatent,
@@ -166,17 +170,18 @@ export function residualForm(context: FormContext): PursuitForm {
       }),
     ];
   };
-  const iteration = (t: number): Dispatch[] => [
-    ...w.shards.flatMap((shard) =>
-      Array.from({ length: Math.ceil(shard.rows / panel) }, (_, i) => score(shard, i * panel))
+  const iteration = (t: number): Command[] => [
+    ...x.commands,
+    ...w.shards.flatMap((shard, s) =>
+      Array.from({ length: Math.ceil(shard.rows / panel) }, (_, i) => score(s, i * panel))
     ).flat(),
     ...update(t, 0, rows),
   ];
   const guarded = (t: number, above: number) =>
-    iteration(t).map((dispatch) => ({ dispatch, above }));
+    iteration(t).map((c) => "kind" in c ? c : { dispatch: c, above });
   const all = iterations(picks);
   return {
-    prepare: () => [],
+    prepare: () => table.flatMap(({ commands }) => commands),
     pursue: () => [
       ...forget(context),
       { kind: "clear", buffer: running },

@@ -95,6 +95,7 @@ function screened(
       return [
         ...matmul.record(gpu, { label: wLead.name, a: w.value, b: axes, c: wLead.value }),
         ...matmul.record(gpu, { label: lead.label, a: centred, b: axes, c: lead }),
+        ...screen.prepare(),
         ...panels.flat(),
         ...finish,
         ...scoreCandidates.record(gpu, {
@@ -123,7 +124,7 @@ function exact({ gpu, space, w, b, scores }: Scored, kMax: number): Selected {
     code,
     commands() {
       const { panels, finish } = gate.forward(encoder.panels());
-      return [...panels.flat(), ...finish];
+      return [...encoder.prepare(), ...panels.flat(), ...finish];
     },
   };
 }

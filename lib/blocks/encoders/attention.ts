@@ -212,7 +212,7 @@ export function attentionEncoder(
         const masked = mask
           ? [maskScores.record(gpu, { rows, flags: mask, byRow: true, ...made })]
           : [];
-        list.push({ commands: [score, ...masked], ...made });
+        list.push({ commands: [...score, ...masked], ...made });
       }
       return list;
     });

@@ -153,7 +153,7 @@ export function headSide(
     grad: { buffer: onlyShard(grad), stride: grad.stride, head: wide },
     width: wide,
     forward: () => [
-      ...w.value.shards.map((shard) =>
+      ...w.value.shards.flatMap((shard) =>
         encodeGemm.record(gpu, {
           rows,
           latents: shard.rows,

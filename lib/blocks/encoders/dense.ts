@@ -53,19 +53,20 @@ export function denseEncoder(
   const panel = panelFor(rows, wEnc.value.rows, gpu.facts.maxBindingBytes);
   const scores = shared ??
     createBuffer(gpu, roundUp(rows, PANEL_UNIT) * panel * 4, "scores");
+  const loaded = encodeGemm.load(gpu, onlyShard(space.centred), rows, { rows, latents: panel, d });
   const score = (w: Rows["shards"][number], first: number, latents: number): ScorePanel => ({
-    commands: [encodeGemm.record(gpu, {
+    commands: encodeGemm.record(gpu, {
       rows,
       latents,
       d,
-      x: onlyShard(space.centred),
+      x: loaded.rows,
       w: w.buffer,
       firstLatent: first,
       bias: vectorOf(bEnc),
       firstBias: base + w.firstRow + first,
       scores,
       panel,
-    })],
+    }),
     firstLatent: base + w.firstRow + first,
     latents,
     scores,
@@ -77,8 +78,9 @@ export function denseEncoder(
     latentRows: { w: wEnc, b: bEnc },
     scores,
     panel,
-    prepare: () =>
-      inputBias
+    loaded: loaded.rows,
+    prepare: () => [
+      ...inputBias
         ? [centerRows.record(gpu, {
           rows,
           d,
@@ -87,6 +89,8 @@ export function denseEncoder(
           centred: onlyShard(space.centred),
         })]
         : [],
+      ...loaded.commands,
+    ],
     panels: () =>
       wEnc.value.shards.flatMap((shard) => {
         const list: ScorePanel[] = [];

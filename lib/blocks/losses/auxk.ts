@@ -170,11 +170,11 @@ function deadPanels(
           panel: onlyShard(gathered),
           panelBias: bias,
         }),
-        encodeGemm.record(gpu, {
+        ...encodeGemm.record(gpu, {
           rows: space.x.rows,
           latents,
           d: wEnc.value.cols,
-          x: onlyShard(space.centred),
+          x: encoder.loaded ?? onlyShard(space.centred),
           w: onlyShard(gathered),
           firstLatent: 0,
           bias,
