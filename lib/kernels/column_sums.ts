@@ -4,12 +4,32 @@
  */
 import source from "../../shaders/column_sums.wgsl" with { type: "text" };
 import { createBuffer, type Gpu } from "../gpu/device.ts";
+import type { DeviceFacts } from "../gpu/facts.ts";
 import { type Cost, defineKernel, type Dispatch, gridFor, type Slice } from "../gpu/kernel.ts";
 import type { Shard } from "../gpu/rows.ts";
 import { PARTS, THREADS } from "./common.ts";
 
 /** Rows of a chunk of the first level. */
 export const CHUNK_ROWS = 64;
+
+/** Threads that walk through a row together on a software adapter. */
+const LANES = 8;
+
+/** Most vec4s of a thread. */
+const MOST_COLUMNS = 32;
+
+/** Rows that a thread of a hardware adapter has on their way at once. */
+const ROWS = 8;
+
+/** How threads share the columns of a chunk. */
+export interface ColumnShare {
+  /** Threads of a chunk. */
+  threads: number;
+  /** vec4s of a thread. */
+  columns: number;
+  /** Rows that a thread takes at a time. */
+  rows: number;
+}
 
 /** What to sum. */
 export interface ColumnSumsArgs {
@@ -32,7 +52,7 @@ export const columnSums = {
     source,
     parts: PARTS,
     buffers: ["m", "weights", "sums"],
-    dims: ["rows", "d4", "chunkRows", "chunks", "firstWeight", "firstChunk"],
+    dims: ["rows", "d4", "threads", "chunkRows", "chunks", "firstWeight", "firstChunk"],
   }),
 
   /** Chunks of each buffer. */
@@ -46,6 +66,18 @@ export const columnSums = {
     });
   },
 
+  /**
+   * Threads for rows of `d4` vec4s. A core reads memory fastest from one end to the other, so that few threads have a
+   * whole row there; hardware wants many threads and neighbours for neighbours.
+   */
+  share(d4: number, { software }: Pick<DeviceFacts, "software">): ColumnShare {
+    if (!software) return { threads: d4, columns: 1, rows: ROWS };
+    const tiles = Math.ceil(d4 / (LANES * MOST_COLUMNS));
+    const columns = Math.ceil(d4 / (LANES * tiles));
+    const threads = columns === 1 ? d4 : LANES * Math.ceil(d4 / (LANES * columns));
+    return { threads, columns, rows: 1 };
+  },
+
   /** The matrix once. */
   cost({ rows, d }: { rows: number; d: number }): Cost {
     return { flops: rows * d, bytes: 4 * rows * d };
@@ -54,6 +86,8 @@ export const columnSums = {
   /** One dispatch a buffer, then one for the partial sums. */
   record(gpu: Gpu, { shards, stride, weights, squared, sums }: ColumnSumsArgs): Dispatch[] {
     const d4 = stride / 4;
+    const { threads, columns, rows: rowsAtOnce } = columnSums.share(d4, gpu.facts);
+    const loops = { COLUMNS: columns, LANES, ROWS: rowsAtOnce, PASSES: rowsAtOnce > 1 ? 2 : 1 };
     const plans = columnSums.plan(shards.map((s) => s.rows));
     const total = plans.reduce((n, p) => n + p.chunks, 0);
     const partial = createBuffer(gpu, total * stride * 4, "partial sums");
@@ -72,10 +106,10 @@ export const columnSums = {
     ) =>
       columnSums.kernel.dispatch(gpu, {
         label,
-        defines,
-        dims: { d4, ...dims },
+        defines: { ...defines, ...loops },
+        dims: { d4, threads, ...dims },
         buffers: { m, weights: defines.WEIGHTED && weights ? weights : m, sums: out },
-        groups: gridFor(dims.chunks * d4, THREADS, gpu.facts.maxGroups),
+        groups: gridFor(dims.chunks * threads, THREADS, gpu.facts.maxGroups),
       });
     const first = shards.map((shard, i) =>
       level("chunks", shard.buffer, partial, {

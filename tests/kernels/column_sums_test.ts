@@ -2,10 +2,17 @@ import assert from "assert";
 import { CHUNK_ROWS, columnSums } from "../../lib/kernels/column_sums.ts";
 import { columnSums as reference } from "../../lib/reference/column_sums.ts";
 import { assertClose, checkKernel, type KernelCase, sumError } from "./check_kernel.ts";
+import { asHardware, split, whole } from "./device.ts";
 import { matrix, sizes, vector } from "./samples.ts";
 
-function cases(how: "plain" | "weighted" | "squared"): KernelCase[] {
-  const shapes = [[1, 1], [63, 5], [64, 8], [65, 3], [257, 64], [1000, 7]];
+type How = "plain" | "weighted" | "squared";
+
+const SHAPES = [[1, 1], [63, 5], [64, 8], [65, 3], [257, 64], [1000, 7]];
+
+/** One that a wave of threads shares, one with two stretches a row; too wide for small buffers. */
+const WIDE_SHAPES = [[70, 197], [66, 1030]];
+
+function cases(how: How, shapes = SHAPES): KernelCase[] {
   return shapes.map(([rows, d], i) => ({
     name: `${rows} x ${d}`,
     build(bench) {
@@ -32,11 +39,27 @@ function cases(how: "plain" | "weighted" | "squared"): KernelCase[] {
   }));
 }
 
-Deno.test("columnSums adds all rows", () => checkKernel(cases("plain")));
+/** The same bits come of the threads of a software adapter and of those of hardware. */
+const check = async (how: How) => {
+  await checkKernel(cases(how), [whole, split, asHardware]);
+  await checkKernel(cases(how, WIDE_SHAPES), [whole, asHardware]);
+};
 
-Deno.test("columnSums weighs rows", () => checkKernel(cases("weighted")));
+Deno.test("columnSums adds all rows", () => check("plain"));
 
-Deno.test("columnSums adds squares", () => checkKernel(cases("squared")));
+Deno.test("columnSums weighs rows", () => check("weighted"));
+
+Deno.test("columnSums adds squares", () => check("squared"));
+
+Deno.test("columnSums.share() covers all columns, with few threads on a core", () => {
+  for (const d4 of [1, 2, 7, 8, 9, 16, 192, 256, 257, 576, 1024]) {
+    const core = columnSums.share(d4, { software: true });
+    assert.ok(core.columns * core.threads >= d4 && core.columns <= 32);
+    assert.ok(core.columns === 1 || core.columns * core.threads < 1.5 * d4 + 8, `idle at ${d4}`);
+    assert.equal(columnSums.share(d4, { software: false }).threads, d4);
+  }
+  assert.equal(columnSums.share(192, { software: true }).threads, 8);
+});
 
 Deno.test("columnSums.plan() puts the chunks of every buffer one after another", () => {
   const rows = [128, 64, 1, 100];
