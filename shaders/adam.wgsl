@@ -4,12 +4,13 @@
 //   SPARSE: where g = 0 the moments decay and p stays; eps stands beside the uncorrected root.
 //   NON_NEGATIVE: at last p = max(p, 0).
 // Source: architectures spec section 13.1. The factors of the step come from the host in float32.
+// A thread has EACH neighbouring vec4s. What is the same for all threads stands before any branch,
+// at places that the text knows: there a software adapter reads it once for all lanes.
 struct Dims {
   count4: u32,     // vec4s
   beta1: f32,
   beta2: f32,
   eps: f32,
-  clipWord: u32,   // place of the clip factor in scalars
   lrFactor: f32,
   decay: f32,      // used by DECAY
 }
@@ -26,28 +27,35 @@ struct Dims {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
         @builtin(local_invocation_index) local: u32) {
-  let id = linearId(wid, nwg, local, 64u);
-  if (id >= dims.count4) { return; }
-  let g = scalars[dims.clipWord] * grad[id];
-  let m = dims.beta1 * moment1[id] + (1.0 - dims.beta1) * g;
-  let v = dims.beta2 * moment2[id] + (1.0 - dims.beta2) * g * g;
-  moment1[id] = m;
-  moment2[id] = v;
+  let clip = scalars[{{CLIP_WORD}}];
   let lr = dims.lrFactor * step[{{LR_WORD}}];
-  var p = parameter[id];
-  //#if DECAY
-  p *= 1.0 - lr * dims.decay;
+  let correction1 = step[{{CORRECTION1_WORD}}];
+  let correction2 = step[{{CORRECTION2_WORD}}];
+  let first = linearId(wid, nwg, local, 64u) * {{EACH}}u;
+  //#for i in 0..EACH
+  let id{{i}} = first + {{i}}u;
+  if (id{{i}} < dims.count4) {
+    let g = clip * grad[id{{i}}];
+    let m = dims.beta1 * moment1[id{{i}}] + (1.0 - dims.beta1) * g;
+    let v = dims.beta2 * moment2[id{{i}}] + (1.0 - dims.beta2) * g * g;
+    moment1[id{{i}}] = m;
+    moment2[id{{i}}] = v;
+    var p = parameter[id{{i}}];
+    //#if DECAY
+    p *= 1.0 - lr * dims.decay;
+    //#end
+    //#if SPARSE
+    let size = lr * correction1 / sqrt(correction2);
+    p = select(p - size * m / (sqrt(v) + dims.eps), p, g == vec4f(0.0));
+    //#else
+    let mHat = m * correction1;
+    let vHat = v * correction2;
+    p -= lr * mHat / (sqrt(vHat) + dims.eps);
+    //#end
+    //#if NON_NEGATIVE
+    p = max(p, vec4f(0.0));
+    //#end
+    parameter[id{{i}}] = p;
+  }
   //#end
-  //#if SPARSE
-  let size = lr * step[{{CORRECTION1_WORD}}] / sqrt(step[{{CORRECTION2_WORD}}]);
-  p = select(p - size * m / (sqrt(v) + dims.eps), p, g == vec4f(0.0));
-  //#else
-  let mHat = m * step[{{CORRECTION1_WORD}}];
-  let vHat = v * step[{{CORRECTION2_WORD}}];
-  p -= lr * mHat / (sqrt(vHat) + dims.eps);
-  //#end
-  //#if NON_NEGATIVE
-  p = max(p, vec4f(0.0));
-  //#end
-  parameter[id] = p;
 }

@@ -5,7 +5,7 @@
 import source from "../../shaders/adam.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
 import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
-import { PARTS, SCALARS, STEP, THREADS } from "./common.ts";
+import { PARTS, SCALARS, STEP, THREADS, vectorsEach } from "./common.ts";
 
 /** Fixed numbers of Adam. */
 export interface AdamRates {
@@ -52,7 +52,7 @@ export const adam = {
     source,
     parts: PARTS,
     buffers: ["step", "scalars", "grad", "parameter", "moment1", "moment2"],
-    dims: ["count4", "beta1", "beta2", "eps", "clipWord", "lrFactor", "decay"],
+    dims: ["count4", "beta1", "beta2", "eps", "lrFactor", "decay"],
   }),
 
   /** Four reads and three writes a parameter. */
@@ -64,8 +64,11 @@ export const adam = {
   record(gpu: Gpu, args: AdamArgs): Dispatch {
     const { lrFactor = 1, decay = 0, sparse = false, nonNegative = false } = args;
     const count4 = args.count / 4;
+    const each = vectorsEach(gpu.facts);
     return adam.kernel.dispatch(gpu, {
       defines: {
+        EACH: each,
+        CLIP_WORD: args.clipWord ?? SCALARS.clip,
         LR_WORD: STEP.lr,
         CORRECTION1_WORD: STEP.correction1,
         CORRECTION2_WORD: STEP.correction2,
@@ -78,7 +81,6 @@ export const adam = {
         beta1: args.beta1,
         beta2: args.beta2,
         eps: args.eps,
-        clipWord: args.clipWord ?? SCALARS.clip,
         lrFactor,
         decay,
       },
@@ -90,7 +92,7 @@ export const adam = {
         moment1: args.moment1,
         moment2: args.moment2,
       },
-      groups: gridFor(count4, THREADS, gpu.facts.maxGroups),
+      groups: gridFor(count4, THREADS * each, gpu.facts.maxGroups),
     });
   },
 };

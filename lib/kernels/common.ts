@@ -15,6 +15,14 @@ export const PARTS: Readonly<Record<string, string>> = { linear_id: linearId, te
 /** Threads of a workgroup in kernels without shared memory. */
 export const THREADS = 64;
 
+/**
+ * Neighbouring vec4s of a thread in kernels that go through whole arrays: a cache line where a thread's memory is its
+ * own, one where the lanes of hardware have neighbours.
+ */
+export function vectorsEach({ software }: Pick<DeviceFacts, "software">): number {
+  return software ? 4 : 1;
+}
+
 /** Words of the buffer `step`, written by the host before every step. */
 export const STEP = {
   /** Learning rate, f32. */

@@ -4,6 +4,7 @@ import { SCALARS, STEP } from "../../lib/kernels/common.ts";
 import { adam as reference } from "../../lib/reference/adam.ts";
 import { bitsOf } from "./bench.ts";
 import { assertClose, checkKernel, EPS, type KernelCase } from "./check_kernel.ts";
+import { asHardware, split, whole } from "./device.ts";
 import { vector } from "./samples.ts";
 
 const BETA1 = Math.fround(0.9);
@@ -126,4 +127,5 @@ const cases: KernelCase[] = steps.map(({ name, count, t, gradScale, fresh, ...re
   },
 }));
 
-Deno.test("adam moves parameters and both moments", () => checkKernel(cases));
+Deno.test("adam moves parameters and both moments", () =>
+  checkKernel(cases, [whole, split, asHardware]));
