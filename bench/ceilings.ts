@@ -6,12 +6,13 @@
 import type { Gpu } from "../lib/gpu/device.ts";
 import { type Cost, defineKernel, type Dispatch, gridFor } from "../lib/gpu/kernel.ts";
 import { createBuffer } from "../lib/gpu/device.ts";
+import { createTexels, type Texels } from "../lib/gpu/texels.ts";
 import { PARTS, THREADS } from "../lib/kernels/common.ts";
 import type { Stage } from "./stage.ts";
 import { median } from "./stats.ts";
 import type { Ceilings } from "./types.ts";
 
-// Eight chains hide the latency; 64 steps an iteration hide the loop and its guards.
+// Some chains hide the latency, more of them fill registers; eight steps an iteration hide the loop and its guards.
 const FMA = `
 struct Dims { iterations: u32 }
 @group(0) @binding(0) var<uniform> dims: Dims;
@@ -26,36 +27,44 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   //#if WIDE
   let a = s;
   let b = s.wzyx;
-  //#for i in 0..8
-  var v{{i}} = s * {{i + 1}}.0;
-  //#end
   //#else
   let a = s.x;
   let b = s.y;
-  //#for i in 0..8
-  var v{{i}} = s.z * {{i + 1}}.0;
   //#end
+  //#for i in 0..CHAINS
+  var v{{i}} = a * {{i + 1}}.0;
   //#end
   for (var j = 0u; j < dims.iterations; j++) {
     //#for step in 0..8
-    //#for i in 0..8
+    //#for i in 0..CHAINS
     v{{i}} = fma(v{{i}}, a, b);
     //#end
     //#end
   }
+  var sum = a;
+  //#for i in 0..CHAINS
+  sum += v{{i}};
+  //#end
   //#if WIDE
-  sums[id] = v0 + v1 + v2 + v3 + v4 + v5 + v6 + v7;
+  sums[id] = sum;
   //#else
-  sums[id] = vec4f(v0 + v1 + v2 + v3, v4 + v5 + v6 + v7, 0.0, 0.0);
+  sums[id] = vec4f(sum);
   //#end
 }`;
 
-// Two ways through memory: the threads of a group side by side, as hardware adapters like it, or each thread through
-// 4 KiB of its own, which gives the prefetchers of a CPU many streams. What is found is written only if it is impossible.
+// Three ways through memory: the threads of a group side by side, as hardware adapters like it; each thread through 4 KiB
+// of its own, which gives the prefetchers of a CPU many streams; or as the latter from a texture. What is found is written only if it is impossible.
 const LOAD = `
 struct Dims { chunks: u32 }
 @group(0) @binding(0) var<uniform> dims: Dims;
+//#if TEXELS
+@group(0) @binding(1) var data: texture_storage_2d<rgba32float, read>;
+//#use texels
+fn at(i: u32) -> vec4f { return textureLoad(data, texelOf(i)); }
+//#else
 @group(0) @binding(1) var<storage, read> data: array<vec4f>;
+fn at(i: u32) -> vec4f { return data[i]; }
+//#end
 @group(0) @binding(2) var<storage, read_write> found: array<vec4f>;
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
@@ -63,16 +72,16 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   let group = wid.y * nwg.x + wid.x;
   var sum = vec4f(0.0);
   //#if OWN
-  let at = ((group * 64u + local) % dims.chunks) * 256u;
+  let first = ((group * 64u + local) % dims.chunks) * 256u;
   for (var j = 0u; j < 256u; j += 32u) {
     //#for i in 0..32
-    sum += data[at + j + {{i}}u];
+    sum += at(first + j + {{i}}u);
     //#end
   }
   //#else
-  let at = (group % dims.chunks) * 1024u + local;
+  let first = (group % dims.chunks) * 1024u + local;
   //#for i in 0..16
-  sum += data[at + {{i * 64}}u];
+  sum += at(first + {{i * 64}}u);
   //#end
   //#end
   if (sum.x == 1e30) { found[local] = sum; }
@@ -109,6 +118,7 @@ const fma = defineKernel({
 const load = defineKernel({
   name: "ceiling_load",
   source: LOAD,
+  parts: PARTS,
   buffers: ["data", "found"],
   dims: ["chunks"],
 });
@@ -143,17 +153,16 @@ const LARGE_BYTES = 64 * 2 ** 20;
 /** Sizes of the buffers that are loaded from: about what near caches, far caches and no cache hold. */
 const LOAD_BYTES = [256 * 2 ** 10, 4 * 2 ** 20, LARGE_BYTES];
 
-/** The probes; two forms of multiply-adds and of loads, since what suits some adapters does not suit others. */
+/** The probes; several forms of multiply-adds and of loads, since what suits some adapters does not suit others. */
 export function ceilingProbes(stage: Stage): Probe[] {
   const { gpu } = stage;
   const large = createBuffer(gpu, LARGE_BYTES, "ceiling source");
   const target = createBuffer(gpu, LARGE_BYTES / 2, "ceiling target");
+  const texels = createTexels(gpu, LARGE_BYTES / 16, "ceiling texels");
+  const forms = [{ data: large }, { data: large, own: true }, { data: texels, own: true }];
   return [
-    fmaProbe(gpu, stage, false),
-    fmaProbe(gpu, stage, true),
-    ...LOAD_BYTES.flatMap((size) =>
-      [false, true].map((own) => loadProbe(gpu, stage, large, size, own))
-    ),
+    ...[[8, 0], [12, 0], [8, 1]].map(([chains, wide]) => fmaProbe(gpu, stage, chains, wide)),
+    ...LOAD_BYTES.flatMap((size) => forms.map((form) => loadProbe(gpu, stage, size, form))),
     {
       of: "copy",
       cost: { flops: 0, bytes: LARGE_BYTES },
@@ -175,15 +184,15 @@ export function ceilingProbes(stage: Stage): Probe[] {
   ];
 }
 
-function fmaProbe(gpu: Gpu, stage: Stage, wide: boolean): Probe {
+function fmaProbe(gpu: Gpu, stage: Stage, chains: number, wide: number): Probe {
   const iterations = wide ? 4 : 16;
   const lanes = wide ? 4 : 1;
   return {
     of: "fma",
-    cost: { flops: 2 * 64 * lanes * iterations * FMA_THREADS, bytes: 0 },
+    cost: { flops: 2 * 8 * chains * lanes * iterations * FMA_THREADS, bytes: 0 },
     commands: [fma.dispatch(gpu, {
-      label: wide ? "vec4" : "scalar",
-      defines: { WIDE: wide ? 1 : 0 },
+      label: `${chains} ${wide ? "vec4" : "scalar"}`,
+      defines: { WIDE: wide, CHAINS: chains },
       dims: { iterations },
       buffers: { seeds: stage.vector(256, 9, 0.1), sums: stage.room(FMA_THREADS * 4) },
       groups: gridFor(FMA_THREADS, THREADS, gpu.facts.maxGroups),
@@ -191,13 +200,12 @@ function fmaProbe(gpu: Gpu, stage: Stage, wide: boolean): Probe {
   };
 }
 
-/** Reads LARGE_BYTES: all of the buffer once, or its first `size` again and again. */
+/** Reads LARGE_BYTES: all of the data once, or its first `size` again and again. */
 function loadProbe(
   gpu: Gpu,
   stage: Stage,
-  data: GPUBuffer,
   size: number,
-  own: boolean,
+  { data, own }: { data: GPUBuffer | Texels; own?: boolean },
 ): Probe {
   const chunkBytes = own ? 4096 : 16384;
   return {
@@ -205,7 +213,7 @@ function loadProbe(
     size,
     cost: { flops: 0, bytes: LARGE_BYTES },
     commands: [load.dispatch(gpu, {
-      defines: { OWN: own ? 1 : 0 },
+      defines: { OWN: own ? 1 : 0, TEXELS: "view" in data ? 1 : 0 },
       dims: { chunks: size / chunkBytes },
       buffers: { data, found: stage.room(256) },
       groups: gridFor(LARGE_BYTES / chunkBytes, own ? THREADS : 1, gpu.facts.maxGroups),

@@ -3,6 +3,7 @@
  * about k latents of a row are active, nothing dead.
  * @module
  */
+import { SCREEN_AXES } from "../lib/blocks/coders/screened.ts";
 import { SdmError } from "../lib/base/errors.ts";
 import type { Gpu } from "../lib/gpu/device.ts";
 import { readFloats } from "../lib/gpu/readback.ts";
@@ -102,6 +103,9 @@ export function benchModel(
     if (values) writeRows(gpu, value, values);
   }
   model.inputs.forEach((input, i) => writeRows(gpu, input, draw(rows * d, 11 + i)));
+  // Any axes cost what principal ones do.
+  const axes = model.state.find(({ name }) => name === SCREEN_AXES);
+  if (axes) gpu.device.queue.writeBuffer(axes.buffer, 0, draw(axes.words, 15, 1 / Math.sqrt(d)));
   gpu.device.queue.writeBuffer(model.space.step, 0, stepWords(k, rows));
   model.beforeStep?.(0);
   return model;

@@ -60,11 +60,16 @@ export interface Contender {
 /** A plain step, what all others are compared with. */
 const PLAIN: Contender = { name: "topk", family: topk };
 
-/** A TopK step, the same with half of the latents dead, and with prefixes that reconstruct by themselves. */
+/** A TopK step; the same with half of the latents dead, with prefixes that reconstruct by themselves, and screened. */
 export const TOPK_STEPS: readonly Contender[] = [
   PLAIN,
   { name: "half dead", family: topk, dying: true },
   { name: "5 prefixes", family: familyOf("matryoshka"), options: () => ({ activation: "topk" }) },
+  ...[2, 4].map((part) => ({
+    name: `screened along d / ${part}`,
+    family: topk,
+    options: ({ d }: TrainShape) => ({ screen: { dims: d / part, factor: 4 } }),
+  })),
 ];
 
 /** A step of every family of the registry, a new one too. */
