@@ -2,9 +2,11 @@
 // score > the row's floor; latents ascend because panels do. NaN never passes. The bar is 0, one
 // word of `bars` (BAR_WORD) or one number a latent (BAR_VECTOR). The caller leaves room for a whole
 // slice of the panel behind each list (trim_rows).
-//   SUBGROUPS: a subgroup a row; lanes look at LANES * 4 scores a round, and where any passes each
+//   SHARED:    a subgroup a row; lanes look at LANES * 4 scores a round, and where any passes each
 //              lane writes behind those of the lanes before it. All lanes work on the same row.
-//   otherwise: a thread a row.
+//   otherwise: a thread a row. It marks which scores of GROUP vec4s pass, then writes one after the
+//              other, while neighbours write some of their own. A bar a latent is read once a
+//              subgroup where there are SUBGROUPS.
 struct Dims {
   rows: u32,
   width4: u32,     // vec4s of the slice
@@ -26,6 +28,7 @@ struct Dims {
 @group(0) @binding(7) var<storage, read_write> entries: array<vec2u>;
 
 //#use linear_id
+//#use score_marks
 
 fn latentOf(id: u32) -> u32 {
   //#if MAPPED
@@ -41,13 +44,16 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
         @builtin(subgroup_invocation_id) lane: u32,
         //#end
         @builtin(local_invocation_index) local: u32) {
-  //#if SUBGROUPS
+  //#if SHARED
   let row = linearId(wid, nwg, local, 64u) / {{LANES}}u;
-  //#else
-  let row = linearId(wid, nwg, local, 64u);
-  let lane = 0u;
-  //#end
   if (row >= dims.rows) { return; }
+  let writes = lane == 0u;
+  //#else
+  // Surplus threads look on, so that no lane is missing.
+  let id = linearId(wid, nwg, local, 64u);
+  let row = min(id, dims.rows - 1u);
+  let writes = id < dims.rows;
+  //#end
   let start = row * dims.capacity;
   var end = start;
   var bar = 0.0;
@@ -62,6 +68,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   //#end
   let limit = min(dims.limit, count[0]);
   let begin = row * dims.stride4 + dims.offset4;
+  //#if SHARED
   for (var i = 0u; i < dims.width4; i += {{LANES}}u) {
     let here = min(i + lane, dims.width4 - 1u);
     let v = scores[begin + here];
@@ -71,7 +78,6 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
     //#else
     let passes = (v > vec4f(bar)) & (ids < vec4u(limit));
     //#end
-    //#if SUBGROUPS
     if (subgroupAny(any(passes))) {
       let marks = select(vec4u(0u), vec4u(1u), passes);
       let n = marks.x + marks.y + marks.z + marks.w;
@@ -85,16 +91,42 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
       //#end
       end += subgroupMax(before + n);
     }
-    //#else
-    if (any(passes)) {
-      //#for c in 0..4
-      if (passes[{{c}}]) {
-        entries[end] = vec2u(latentOf(ids[{{c}}]), bitcast<u32>(v[{{c}}]));
-        end++;
-      }
-      //#end
-    }
-    //#end
   }
-  if (lane == 0u) { spans[row] = vec2u(start, end); }
+  //#else
+  for (var i = 0u; i < dims.width4; i += {{GROUP}}u) {
+    var marks = vec4u(0u);
+    //#for g in 0..GROUP / LANES
+    //#if SUBGROUPS
+    // Lanes share what is the same for all rows: a load costs as much for one lane as for all.
+    let own{{g}} = min(i + {{g * LANES}}u + lane, dims.width4 - 1u);
+    let shared{{g}} = bars[dims.firstLatent / 4u + own{{g}}];
+    //#end
+    //#for l in 0..LANES
+    //#for j in g * LANES + l..g * LANES + l + 1
+    let here{{j}} = min(i + {{j}}u, dims.width4 - 1u);
+    //#if SUBGROUPS
+    let bar{{j}} = max(vec4f(bar), subgroupBroadcast(shared{{g}}, {{l}}u));
+    //#else
+    //#if BAR_VECTOR
+    let bar{{j}} = max(vec4f(bar), bars[dims.firstLatent / 4u + here{{j}}]);
+    //#else
+    let bar{{j}} = vec4f(bar);
+    //#end
+    //#end
+    marks |= select(vec4u(0u), vec4u(1u << {{j}}u), scores[begin + here{{j}}] > bar{{j}});
+    //#end
+    //#end
+    //#end
+    let latent = dims.firstLatent + i * 4u;
+    marks &= select(vec4u(0u), marksBefore(limit - min(limit, latent)), writes);
+    while (any(marks != vec4u(0u))) {
+      let at = firstMark(marks);
+      marks = withoutMark(marks, at);
+      let score = scores[begin + i + at.x][at.y];
+      entries[end] = vec2u(latentOf(latent + 4u * at.x + at.y), bitcast<u32>(score));
+      end++;
+    }
+  }
+  //#end
+  if (writes) { spans[row] = vec2u(start, end); }
 }

@@ -1,8 +1,8 @@
-// The running k largest of each row, as topk_merge, with one thread a row and its list in VECS vec4s
-// of registers: largest first, closed slots before all others. A thread marks which of GROUP vec4s
-// hold a score above the smallest of its list, then lets them enter by ascending latent: what is
-// smaller moves on by a slot, so that of equal ones the highest latent leaves. Neighbouring threads
-// enter scores of their own at the same time, however few each has.
+// The running k largest of each row, as topk_merge, one thread a row, its list in registers,
+// VECS vec4s: largest first, closed slots before all others. Of GROUP vec4s a thread marks scores
+// above the smallest of its list, then lets them enter by ascending latent: what is smaller moves
+// on by a slot, so that of equal ones the highest latent leaves. Neighbouring threads enter scores
+// of their own at the same time, however few each has.
 struct Dims {
   rows: u32,
   width4: u32,     // vec4s of a row of the panel, a multiple of GROUP
@@ -26,6 +26,7 @@ const LARGEST = 3.4e38;
 const NONE = 0xffffffffu;
 
 //#use linear_id
+//#use score_marks
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
@@ -59,19 +60,13 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
     marks |= select(vec4u(0u), vec4u(1u << {{j}}u), scores[begin + at + {{j}}u] > floor);
     //#end
     let latent = dims.firstLatent + at * 4u;
-    let inside = (limit - min(limit, latent) + vec4u(3u, 2u, 1u, 0u)) / 4u;
-    let some = (vec4u(1u) << (inside & vec4u(31u))) - vec4u(1u);
-    marks &= select(some, vec4u(NONE), inside > vec4u(31u));
-    loop {
-      let open = marks.x | marks.y | marks.z | marks.w;
-      if (open == 0u) { break; }
-      let j = firstTrailingBit(open);
-      let here = (marks & vec4u(1u << j)) != vec4u(0u);
-      let c = select(select(select(3u, 2u, here.z), 1u, here.y), 0u, here.x);
-      marks &= ~select(vec4u(0u), vec4u(1u << j), vec4u(c) == vec4u(0u, 1u, 2u, 3u));
-      let given = scores[begin + at + j][c];
+    marks &= marksBefore(limit - min(limit, latent));
+    while (any(marks != vec4u(0u))) {
+      let place = firstMark(marks);
+      marks = withoutMark(marks, place);
+      let given = scores[begin + at + place.x][place.y];
       let score = select(given, LARGEST, given > LARGEST);
-      let id = latent + 4u * j + c;
+      let id = latent + 4u * place.x + place.y;
       // Which slots it is larger than: they ascend, so the first of them takes it.
       //#for i in 0..VECS
       let g{{i}} = vec4f(score) > s{{i}};

@@ -3,6 +3,8 @@
  * @module
  */
 import source from "../../shaders/emit_panel.wgsl" with { type: "text" };
+import emitPair from "../../shaders/parts/emit_pair.wgsl" with { type: "text" };
+import scoreMarks from "../../shaders/parts/score_marks.wgsl" with { type: "text" };
 import pairSource from "../../shaders/emit_panel_pair.wgsl" with { type: "text" };
 import type { DeviceFacts } from "../gpu/facts.ts";
 import type { Gpu } from "../gpu/device.ts";
@@ -50,12 +52,18 @@ export interface EmitPairArgs extends SliceArgs {
     | { kind: "gated"; params: GPUBuffer; stride: number };
 }
 
+/** vec4s that a thread with a row looks at together. */
+const GROUP = 32;
+
+/** The same where it keeps their values: at least so many. */
+const PAIR_GROUP = 8;
+
 /** The appending of a panel. */
 export const emitPanel = {
   kernel: defineKernel({
     name: "emit_panel",
     source,
-    parts: PARTS,
+    parts: { ...PARTS, score_marks: scoreMarks },
     buffers: ["scores", "bars", "count", "map", "floors", "spans", "entries"],
     dims: [
       "rows",
@@ -73,7 +81,7 @@ export const emitPanel = {
   pairKernel: defineKernel({
     name: "emit_panel",
     source: pairSource,
-    parts: PARTS,
+    parts: { ...PARTS, score_marks: scoreMarks, emit_pair: emitPair },
     buffers: [
       "scores",
       "params",
@@ -101,7 +109,7 @@ export const emitPanel = {
 
   /**
    * A subgroup a row where there are subgroups, else a thread a row; pure. On the CPU, where neighbouring threads have no
-   * need to read neighbouring scores, threads are 1.7 times as fast.
+   * need to read neighbouring scores, threads are several times as fast.
    */
   plan(
     shape: { rows: number },
@@ -122,15 +130,15 @@ export const emitPanel = {
     const { lists, bar, count, map, scores } = args;
     const floors = canCut(lists);
     const { lanes, grid } = emitPanel.plan(lists.code, gpu.facts);
+    const vector = bar !== undefined && bar.word === undefined;
     return emitPanel.kernel.dispatch(gpu, {
       label: lanes > 1 ? "subgroup" : "thread",
       defines: {
-        ...(lanes > 1 ? { SUBGROUPS: 1 } : { SUBGROUPS: 0 }),
-        LANES: lanes,
+        ...formOf(lanes, gpu.facts, GROUP, vector),
         FLOORS: floors ? 1 : 0,
         MAPPED: map ? 1 : 0,
         BAR_WORD: bar?.word === undefined ? 0 : 1,
-        BAR_VECTOR: bar && bar.word === undefined ? 1 : 0,
+        BAR_VECTOR: vector ? 1 : 0,
       },
       dims: { ...sliceDims(args, lists), word: bar?.word ?? 0 },
       buffers: {
@@ -155,8 +163,7 @@ export const emitPanel = {
     return emitPanel.pairKernel.dispatch(gpu, {
       label: rule.kind,
       defines: {
-        SUBGROUPS: lanes > 1 ? 1 : 0,
-        LANES: lanes,
+        ...formOf(lanes, gpu.facts, PAIR_GROUP, true),
         FLOORS: floors ? 1 : 0,
         JUMP: jump ? 1 : 0,
       },
@@ -180,6 +187,20 @@ export const emitPanel = {
     });
   },
 };
+
+/**
+ * What makes a shader one form or the other.
+ * @param lanes threads of a row
+ * @param group vec4s that a thread with a row looks at together
+ * @param common whether something is the same for all rows, which lanes then read for each other
+ */
+function formOf(lanes: number, facts: DeviceFacts, group: number, common: boolean) {
+  const size = facts.subgroupSize;
+  if (lanes > 1) return { SHARED: 1, SUBGROUPS: 1, LANES: lanes, GROUP: lanes };
+  const shares = common && size > 0 && size <= GROUP && THREADS % size === 0;
+  if (!shares) return { SHARED: 0, SUBGROUPS: 0, LANES: 1, GROUP: group };
+  return { SHARED: 0, SUBGROUPS: 1, LANES: size, GROUP: Math.max(group, size) };
+}
 
 function sliceDims({ panel, firstLatent, from, latents }: SliceArgs, { code }: RowLists) {
   return {

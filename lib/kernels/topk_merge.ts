@@ -3,6 +3,7 @@
  * @module
  */
 import source from "../../shaders/topk_merge.wgsl" with { type: "text" };
+import scoreMarks from "../../shaders/parts/score_marks.wgsl" with { type: "text" };
 import registersSource from "../../shaders/topk_merge_registers.wgsl" with { type: "text" };
 import subgroupSource from "../../shaders/topk_merge_subgroup.wgsl" with { type: "text" };
 import { createBuffer, type Gpu } from "../gpu/device.ts";
@@ -63,7 +64,7 @@ export function createRunningBest(gpu: Gpu, rows: number, k: number): RunningBes
 /** All shaders bind and measure alike. */
 const INTERFACE = {
   name: "topk_merge",
-  parts: PARTS,
+  parts: { ...PARTS, score_marks: scoreMarks },
   buffers: ["scores", "count", "step", "bestScore", "bestLatent", "floors"],
   dims: ["rows", "width4", "firstLatent", "limit", "capacity4", "first"],
 } as const;

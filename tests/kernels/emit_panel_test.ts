@@ -13,7 +13,7 @@ import type { Code, Matrix } from "../../lib/reference/types.ts";
 import { roundUp } from "../../lib/tensor/shards.ts";
 import type { Bench } from "./bench.ts";
 import { checkKernel, EPS, type KernelCase } from "./check_kernel.ts";
-import { split, whole } from "./device.ts";
+import { split, whole, withoutSubgroups } from "./device.ts";
 import { entriesOf, readEntries, rowLists } from "./row_lists.ts";
 import { matrix, vector } from "./samples.ts";
 
@@ -237,7 +237,7 @@ Deno.test("emitPanel appends what passes, latents ascending, by threads and by s
   const { facts } = await subgroups();
   assert.equal(emitPanel.plan({ rows: 9 }, facts).lanes, facts.subgroupSize || 1);
   assert.equal(emitPanel.plan({ rows: 9 }, { ...facts, software: true }).lanes, 1);
-  await checkKernel([...cases, ...pairCases], [whole, split, subgroups]);
+  await checkKernel([...cases, ...pairCases], [whole, split, withoutSubgroups, subgroups]);
 });
 
 Deno.test("golden values of JumpReLU: active and window", () => {
