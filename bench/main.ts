@@ -10,7 +10,7 @@ import { didYouMean } from "../lib/base/nearest.ts";
 import { measureGap } from "./gap.ts";
 import { HOOKPOINT, measureHarvest } from "./harvest.ts";
 import { loadBenches, measureKernels, measureReal } from "./kernels.ts";
-import { writeScalingPage } from "./pages.ts";
+import { writeRunPage, writeScalingPage } from "./pages.ts";
 import { writeReport } from "./report.ts";
 import { FULL_CURVES, measureScaling, QUICK_CURVES, TINY_CURVES } from "./scaling.ts";
 import { DEMO, TINY, WIDE } from "./shapes.ts";
@@ -40,7 +40,7 @@ const USAGE =
   --tiny     smallest shapes and one round: whether everything runs, not how fast
   --json     write the results to FILE
   --report   write the results to FILE as one HTML page with the curves
-  --page     write the table and the picture of the curves into docs/
+  --page     write the table and the picture of the curves into docs/, of a whole run all that was printed
   --against  compare with the results in FILE; exit code 1 when a kernel got slower`;
 
 interface Plan {
@@ -71,8 +71,12 @@ function progress(text: string): void {
   console.error(`… ${text}`);
 }
 
+/** What was printed, for the page. */
+const printed: { title: string; text: string }[] = [];
+
 function section(title: string, text: string): void {
   console.log(`\n${title}\n${text}`);
+  printed.push({ title, text });
 }
 
 async function readResult(path: string): Promise<BenchResult> {
@@ -146,6 +150,7 @@ async function loopSections(result: BenchResult, plan: Plan, size: Size): Promis
 
 /** Runs the bench with these arguments; the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
+  printed.length = 0;
   const { values: flags, positionals } = parseFlags(argv);
   if (flags.help) {
     console.log(USAGE);
@@ -198,6 +203,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
   if (flags.report) await writeReport(flags.report, result);
   if (flags.page) await writeScalingPage(result);
+  if (flags.page && positionals.length === 0) await writeRunPage(result.machine, printed);
   return before && compare(before, result) ? 1 : 0;
 }
 

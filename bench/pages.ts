@@ -72,3 +72,14 @@ export async function writeScalingPage({ machine, scaling = [] }: BenchResult): 
   await writePage("scaling", scalingMarkdown(machine, scaling));
   await Deno.writeTextFile(PICTURE, scalingChart(scaling));
 }
+
+/** Writes all that a whole run printed into `docs/performance.md`, as it was printed. */
+export async function writeRunPage(
+  machine: Machine,
+  sections: readonly { title: string; text: string }[],
+): Promise<void> {
+  const blocks = sections.map(({ title, text }) =>
+    `### ${title}\n\n\`\`\`\n${text.trimEnd()}\n\`\`\``
+  );
+  await writePage("run", [machineLine(machine), ...blocks].join("\n\n"));
+}

@@ -21,6 +21,7 @@ export const bench: KernelBench = {
         commands: projectRows.record(stage.gpu, {
           w: stage.matrix(latents, d, 3, 1 / Math.sqrt(d)),
           grad,
+          squares: stage.room(latents),
         }),
         output: grad.shards[0].buffer,
       };
