@@ -1,5 +1,5 @@
 /**
- * Takes from gradients of unit rows their component parallel to the rows.
+ * Takes from gradients of unit rows their component parallel to the rows, and measures what is left.
  * @module
  */
 import source from "../../shaders/project_rows.wgsl" with { type: "text" };
@@ -14,6 +14,8 @@ export interface ProjectArgs {
   w: Rows;
   /** Their gradient, split like `w`; projected in place. */
   grad: Rows;
+  /** f32 [rows]: squared length of every projected row. */
+  squares: GPUBuffer;
 }
 
 /** Projection. */
@@ -22,24 +24,24 @@ export const projectRows = {
     name: "project_rows",
     source,
     parts: PARTS,
-    buffers: ["w", "grad"],
-    dims: ["rows", "d4"],
+    buffers: ["w", "grad", "squares"],
+    dims: ["rows", "d4", "firstRow"],
   }),
 
   /** Rows of w and grad twice. */
   cost({ latents, d }: { latents: number; d: number }): Cost {
-    return { flops: 6 * latents * d, bytes: 4 * latents * 5 * d };
+    return { flops: 8 * latents * d, bytes: 4 * latents * (5 * d + 1) };
   },
 
   /** One dispatch a buffer. */
-  record(gpu: Gpu, { w, grad }: ProjectArgs): Dispatch[] {
+  record(gpu: Gpu, { w, grad, squares }: ProjectArgs): Dispatch[] {
     return w.shards.map((shard, i) => {
       if (grad.shards[i]?.rows !== shard.rows) {
         throw new RangeError(`Cannot project "${grad.label}": it is split unlike "${w.label}"`);
       }
       return projectRows.kernel.dispatch(gpu, {
-        dims: { rows: shard.rows, d4: w.stride / 4 },
-        buffers: { w: shard.buffer, grad: grad.shards[i].buffer },
+        dims: { rows: shard.rows, d4: w.stride / 4, firstRow: shard.firstRow },
+        buffers: { w: shard.buffer, grad: grad.shards[i].buffer, squares },
         groups: gridFor(shard.rows, THREADS, gpu.facts.maxGroups),
       });
     });

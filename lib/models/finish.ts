@@ -6,7 +6,7 @@ import type { Parameter, RingField, Workspace } from "../blocks/types.ts";
 import { createBuffer, type Gpu } from "../gpu/device.ts";
 import type { Command } from "../gpu/program.ts";
 import type { CodeByLatent } from "../kernels/code.ts";
-import { columnSums } from "../kernels/column_sums.ts";
+import { columnSums, type ColumnSumsArgs } from "../kernels/column_sums.ts";
 import { projectRows } from "../kernels/project_rows.ts";
 import { stepScalars } from "../kernels/step_scalars.ts";
 import type { MetricsRing } from "./types.ts";
@@ -14,7 +14,26 @@ import type { MetricsRing } from "./types.ts";
 /** Floats of a parameter's place among the squares: a bound offset is a multiple of 256 bytes. */
 const NORM_WORDS = 64;
 
-/** Squares of the gradients of all parameters that count for clipping. */
+/**
+ * Projects the gradient of a parameter with unit rows.
+ * @returns a matrix whose squares, or whose numbers where the projection squared them, add up to the squared length
+ */
+function projected(
+  gpu: Gpu,
+  { value, grad, unitRows }: Parameter,
+): { commands: Command[]; matrix: Pick<ColumnSumsArgs, "shards" | "stride" | "squared"> } {
+  if (!unitRows) {
+    return { commands: [], matrix: { shards: grad.shards, stride: grad.stride, squared: true } };
+  }
+  const rows = Math.ceil(value.rows / 4);
+  const squares = createBuffer(gpu, rows * 16, "squares of rows");
+  return {
+    commands: projectRows.record(gpu, { w: value, grad, squares }),
+    matrix: { shards: [{ buffer: squares, rows, firstRow: 0 }], stride: 4 },
+  };
+}
+
+/** Projects gradients of unit rows; squared lengths of the gradients of all parameters that count for clipping. */
 function gradientSquares(
   gpu: Gpu,
   parameters: readonly Parameter[],
@@ -22,14 +41,18 @@ function gradientSquares(
   const counted = parameters.filter((p) => p.clipped);
   const normWords = Math.max(1, counted.length) * NORM_WORDS;
   const norms = createBuffer(gpu, normWords * 4, "squares of gradients");
-  const commands = counted.flatMap(({ grad: { shards, stride } }, i) => {
-    const sums = createBuffer(gpu, stride * 4, "squares");
+  const commands = parameters.flatMap((parameter) => {
+    const { commands, matrix } = projected(gpu, parameter);
+    const place = counted.indexOf(parameter);
+    if (place < 0) return commands;
+    const sums = createBuffer(gpu, matrix.stride * 4, "squares");
     return [
-      ...columnSums.record(gpu, { shards, stride, squared: true, sums }),
+      ...commands,
+      ...columnSums.record(gpu, { ...matrix, sums }),
       ...columnSums.record(gpu, {
-        shards: [{ buffer: sums, rows: stride / 4, firstRow: 0 }],
+        shards: [{ buffer: sums, rows: matrix.stride / 4, firstRow: 0 }],
         stride: 4,
-        sums: { buffer: norms, offset: i * NORM_WORDS * 4, size: NORM_WORDS * 4 },
+        sums: { buffer: norms, offset: place * NORM_WORDS * 4, size: NORM_WORDS * 4 },
       }),
     ];
   });
@@ -70,8 +93,6 @@ export function finishStep(gpu: Gpu, space: Workspace, options: FinishOptions): 
       toOffset: i * 4,
       size: 4,
     })),
-    ...parameters.filter((p) => p.unitRows)
-      .flatMap(({ value, grad }) => projectRows.record(gpu, { w: value, grad })),
     ...commands,
     stepScalars.record(gpu, {
       limit: options.clipGradNorm,

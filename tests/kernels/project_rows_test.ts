@@ -1,9 +1,17 @@
 import assert from "assert";
+import { createBuffer, destroyBuffer } from "../../lib/gpu/device.ts";
 import { createRows, destroyRows } from "../../lib/gpu/rows.ts";
 import { projectRows } from "../../lib/kernels/project_rows.ts";
 import { projectRows as reference } from "../../lib/reference/project_rows.ts";
 import { dot } from "../../lib/reference/types.ts";
-import { assertCloseRows, checkKernel, EPS, type KernelCase, sumError } from "./check_kernel.ts";
+import {
+  assertClose,
+  assertCloseRows,
+  checkKernel,
+  EPS,
+  type KernelCase,
+  sumError,
+} from "./check_kernel.ts";
 import { split, whole } from "./device.ts";
 import { matrix } from "./samples.ts";
 
@@ -16,8 +24,13 @@ const cases: KernelCase[] = [[1, 1], [67, 5], [150, 64], [65, 33], [7, 4]].map((
     // Almost parallel: what is left is the rounding of what was taken.
     if (rows > 6) grad[6].set(w[6]);
     const gradOnDevice = bench.stateRows("grad", grad);
+    const squares = bench.output("squares", rows);
     return {
-      commands: projectRows.record(bench.gpu, { w: bench.rows("w", w), grad: gradOnDevice }),
+      commands: projectRows.record(bench.gpu, {
+        w: bench.rows("w", w),
+        grad: gradOnDevice,
+        squares,
+      }),
       verify() {
         const bounds = grad.map((g, l) => {
           const square = dot(w[l], w[l]);
@@ -27,6 +40,9 @@ const cases: KernelCase[] = [[1, 1], [67, 5], [150, 64], [65, 33], [7, 4]].map((
         });
         const found = bench.matrixOf(gradOnDevice);
         assertCloseRows(found, reference(w, grad), bounds, "projected gradient");
+        const lengths = found.map((row) => dot(row, row));
+        const lost = lengths.map((v) => v * sumError(d));
+        assertClose(bench.floatsOf(squares), lengths, lost, "square of row");
       },
     };
   },
@@ -38,7 +54,9 @@ Deno.test("projectRows refuses matrices that are split differently", async () =>
   const gpu = await split();
   const wide = createRows(gpu, "wide", 150, 64);
   const narrow = createRows(await whole(), "narrow", 150, 64);
-  assert.throws(() => projectRows.record(gpu, { w: wide, grad: narrow }), /split unlike/);
+  const squares = createBuffer(gpu, 150 * 4, "squares");
+  assert.throws(() => projectRows.record(gpu, { w: wide, grad: narrow, squares }), /split unlike/);
+  destroyBuffer(gpu, squares);
   destroyRows(gpu, wide);
   destroyRows(await whole(), narrow);
 });
