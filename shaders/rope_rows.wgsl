@@ -2,7 +2,7 @@
 // head `copies` times and R turns pairs of the first `rotary` of them by the row's position.
 // ADJACENT: pairs (2i, 2i + 1); otherwise (i, i + rotary / 2).
 // INVERSE: out = repeatT RT x, which is the derivative by the input from that by the output.
-// One thread a number of out.
+// One thread a number of out; with VEC four of them, where sizes allow it and nothing is repeated.
 struct Dims {
   rows: u32,
   length: u32,     // rows of a sequence
@@ -14,9 +14,15 @@ struct Dims {
   stride: u32,     // before
 }
 @group(0) @binding(0) var<uniform> dims: Dims;
+//#if VEC
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;
+@group(0) @binding(2) var<storage, read> turns: array<vec4f>; // two pairs each
+@group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
+//#else
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> turns: array<vec2f>; // (cos, sin) by position and pair
 @group(0) @binding(3) var<storage, read_write> out: array<f32>;
+//#end
 
 //#use linear_id
 
@@ -32,6 +38,46 @@ fn placeOf(j: u32) -> Place {
   //#end
 }
 
+//#if VEC
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
+        @builtin(local_invocation_index) local: u32) {
+  let id = linearId(wid, nwg, local, 64u);
+  let each = dims.width / 4u;
+  let row = id / (dims.heads * each);
+  if (row >= dims.rows) { return; }
+  let head = id / each % dims.heads;
+  let i = id % each;
+  let half = dims.rotary / 2u;
+  let position = row % dims.length * half;
+  let place = head * each + i;
+  //#if INVERSE
+  let base = row * (dims.wideStride / 4u) + place;
+  let to = row * (dims.stride / 4u) + place;
+  let sign = -1.0;
+  //#else
+  let base = row * (dims.stride / 4u) + place;
+  let to = row * (dims.wideStride / 4u) + place;
+  let sign = 1.0;
+  //#end
+  var value = x[base];
+  if (i * 4u < dims.rotary) {
+    //#if ADJACENT
+    let t = turns[(position + i * 2u) / 2u];
+    value = value * t.xxzz + value.yxwz * (vec4f(-sign, sign, -sign, sign) * t.yyww);
+    //#else
+    let first = i * 4u < half;
+    let pair = (position + i * 4u % half) / 2u;
+    let t = turns[pair];
+    let u = turns[pair + 1u];
+    let other = x[select(base - half / 4u, base + half / 4u, first)];
+    let across = select(sign, -sign, first) * vec4f(t.y, t.w, u.y, u.w);
+    value = value * vec4f(t.x, t.z, u.x, u.z) + other * across;
+    //#end
+  }
+  out[to] = value;
+}
+//#else
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
         @builtin(local_invocation_index) local: u32) {
@@ -73,3 +119,4 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   out[row * dims.wideStride + head * dims.width * dims.copies + i] = value;
   //#end
 }
+//#end

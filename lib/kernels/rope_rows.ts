@@ -51,9 +51,9 @@ export interface RopeArgs {
   x: GPUBuffer;
   /** f32 [rows, wideStride], or [rows, stride] with `inverse`; not `x`. */
   out: GPUBuffer;
-  /** Floats of a row before repeating. */
+  /** Floats of a row before repeating, a multiple of 4. */
   stride: number;
-  /** Floats of a row after it. */
+  /** Floats of a row after it, a multiple of 4. */
   wideStride: number;
   /** Go from derivatives by the output to derivatives by the input. */
   inverse?: boolean;
@@ -110,10 +110,17 @@ export const ropeRows = {
   /** One dispatch. */
   record(gpu: Gpu, args: RopeArgs): Dispatch {
     const { rows, length, heads, width, rotary, stride, wideStride, inverse } = args;
-    const each = inverse ? width : width * rotary.copies;
+    // Fours of a head are turned by fours of pairs.
+    const unit = rotary.adjacentPairs ? 4 : 8;
+    const vec = rotary.copies === 1 && width % 4 === 0 && rotary.dim % unit === 0;
+    const each = (inverse ? width : width * rotary.copies) / (vec ? 4 : 1);
     return ropeRows.kernel.dispatch(gpu, {
       label: inverse ? "inverse" : "forward",
-      defines: { ADJACENT: rotary.adjacentPairs ? 1 : 0, INVERSE: inverse ? 1 : 0 },
+      defines: {
+        ADJACENT: rotary.adjacentPairs ? 1 : 0,
+        INVERSE: inverse ? 1 : 0,
+        VEC: vec ? 1 : 0,
+      },
       dims: {
         rows,
         length,

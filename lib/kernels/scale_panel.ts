@@ -19,7 +19,7 @@ export interface ScalePanelArgs {
   firstLatent: number;
   /** Latents of the panel, without padding. */
   latents: number;
-  /** f32 [all latents]. */
+  /** f32 [all latents], readable up to a multiple of 4. */
   factors: GPUBuffer;
   /** u32: latents behind the numbers of the panel, when they are places in a list. */
   map?: GPUBuffer;
@@ -45,7 +45,7 @@ export const scalePanel = {
     const { rows, scores, panel, firstLatent, latents, factors, map } = args;
     const width4 = Math.ceil(latents / 4);
     return scalePanel.kernel.dispatch(gpu, {
-      defines: { MAPPED: map ? 1 : 0 },
+      defines: { MAPPED: map ? 1 : 0, VEC: !map && firstLatent % 4 === 0 ? 1 : 0 },
       dims: { rows, panel4: panel / 4, width4, firstLatent, last: firstLatent + latents - 1 },
       buffers: { factors, map: map ?? factors, scores },
       groups: gridFor(rows * width4, THREADS, gpu.facts.maxGroups),

@@ -30,6 +30,9 @@ const SHAPES: Shape[] = [
   { name: "one pair", rows: 1, length: 1, heads: 1, width: 2, rotary: rotary(2, true) },
   { name: "pairs side by side", rows: 21, length: 7, heads: 3, width: 8, rotary: rotary(8, true) },
   { name: "halves", rows: 22, length: 11, heads: 2, width: 12, rotary: rotary(12, false) },
+  { name: "fours in halves", rows: 22, length: 11, heads: 3, width: 16, rotary: rotary(16, false) },
+  { name: "part in fours", rows: 9, length: 9, heads: 2, width: 20, rotary: rotary(8, false) },
+  { name: "part, side by side", rows: 9, length: 9, heads: 2, width: 12, rotary: rotary(8, true) },
   { name: "part of a head", rows: 10, length: 5, heads: 2, width: 8, rotary: rotary(4, false) },
   { name: "copies", rows: 9, length: 3, heads: 2, width: 4, rotary: rotary(6, true, 2) },
   { name: "copies in halves", rows: 8, length: 8, heads: 1, width: 4, rotary: rotary(8, false, 3) },
@@ -54,8 +57,8 @@ function cases(inverse: boolean): KernelCase[] {
     build(bench) {
       const wide = width * r.copies;
       // Rows of the device are longer than the heads need.
-      const stride = heads * width + 4;
-      const wideStride = heads * wide + 8;
+      const stride = Math.ceil(heads * width / 4) * 4 + 4;
+      const wideStride = Math.ceil(heads * wide / 4) * 4 + 8;
       const x = matrix(rows, inverse ? wideStride : stride, { seed });
       const out = bench.output("out", rows * (inverse ? stride : wideStride));
       const each = inverse ? width : wide;

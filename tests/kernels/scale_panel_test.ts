@@ -8,6 +8,7 @@ const inputs = [
   { name: "one score", rows: 1, latents: 1, panel: 64, first: 0 },
   { name: "primes", rows: 37, latents: 61, panel: 64, first: 0 },
   { name: "a later panel", rows: 5, latents: 128, panel: 128, first: 256 },
+  { name: "a panel from anywhere", rows: 5, latents: 63, panel: 64, first: 131 },
   { name: "places in a list", rows: 9, latents: 50, panel: 64, first: 64, map: true },
 ];
 
