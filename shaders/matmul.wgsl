@@ -1,9 +1,9 @@
-// C = alpha * op(A) op(B) + beta * C in registers, for adapters on the CPU; the tile is unrolled in
-// the text. A is [rows, inner], or [inner, rows] with TRANS_A; B is [inner, cols], or [cols, inner]
+// C = alpha * op(A) op(B) + beta * C in registers, for adapters on the CPU. A is [rows, inner], or [inner, rows] with TRANS_A; B is [inner, cols], or [cols, inner]
 // with TRANS_B. Every element starts at beta * C and takes its products in order of inner, with
 // alpha already in A: a product that is split along inner therefore has the same bits.
 //   SUBGROUPS: ROWS rows x LANES * 4 columns a subgroup, values of A are broadcast between lanes.
 //   otherwise: a thread computes ROWS rows x 4 columns by itself.
+//   TEXELS:    a and b lie in textures.
 struct Dims {
   rows: u32,       // of this dispatch
   cols: u32,
@@ -22,8 +22,18 @@ struct Dims {
 }
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> scalars: array<f32>;
+//#if TEXELS
+@group(0) @binding(2) var a: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(3) var b: texture_storage_2d<rgba32float, read>;
+//#use texels
+fn aAt(i: u32) -> vec4f { return textureLoad(a, texelOf(i)); }
+fn bAt(i: u32) -> vec4f { return textureLoad(b, texelOf(i)); }
+//#else
 @group(0) @binding(2) var<storage, read> a: array<vec4f>;
 @group(0) @binding(3) var<storage, read> b: array<vec4f>;
+fn aAt(i: u32) -> vec4f { return a[i]; }
+fn bAt(i: u32) -> vec4f { return b[i]; }
+//#end
 @group(0) @binding(4) var<storage, read_write> c: array<vec4f>;
 
 @compute @workgroup_size({{GROUP}})
@@ -67,9 +77,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
     //#for q in 0..4
     let step{{q}} = min(k + {{q}}u, dims.inner - 1u);
     let alpha{{q}} = select(0.0, alpha, k + {{q}}u < dims.inner);
-    let k{{q}} = b[dims.bFirst + step{{q}} * dims.bStride + inside4];
+    let k{{q}} = bAt(dims.bFirst + step{{q}} * dims.bStride + inside4);
     //#for i in 0..LOADS
-    let a{{i}}_{{q}} = alpha{{q}} * a[aBase{{i}} + step{{q}} * dims.aStride];
+    let a{{i}}_{{q}} = alpha{{q}} * aAt(aBase{{i}} + step{{q}} * dims.aStride);
     //#end
     //#end
     //#for q in 0..4
@@ -97,7 +107,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   for (var j = 0u; j < inner4; j++) {
     //#if TRANS_B
     //#for q in 0..4
-    let w{{q}} = b[bBase{{q}} + j];
+    let w{{q}} = bAt(bBase{{q}} + j);
     //#end
     //#for q in 0..4
     let k{{q}} = vec4f(w0[{{q}}], w1[{{q}}], w2[{{q}}], w3[{{q}}]);
@@ -105,11 +115,11 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
     //#else
     //#for q in 0..4
     let bRow{{q}} = min(j * 4u + {{q}}u, dims.inner - 1u);
-    let k{{q}} = b[dims.bFirst + bRow{{q}} * dims.bStride + inside4];
+    let k{{q}} = bAt(dims.bFirst + bRow{{q}} * dims.bStride + inside4);
     //#end
     //#end
     //#for i in 0..LOADS
-    let a{{i}} = alpha * a[aBase{{i}} + j];
+    let a{{i}} = alpha * aAt(aBase{{i}} + j);
     //#end
     //#for r in 0..ROWS
     //#for q in 0..4

@@ -6,9 +6,12 @@ import source from "../../shaders/matmul.wgsl" with { type: "text" };
 import stagedSource from "../../shaders/matmul_staged.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
 import type { DeviceFacts } from "../gpu/facts.ts";
-import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
-import type { Rows, Shard } from "../gpu/rows.ts";
+import { type Cost, defineKernel, gridFor } from "../gpu/kernel.ts";
+import type { Command } from "../gpu/program.ts";
+import { ROW_UNIT, type Rows, type Shard } from "../gpu/rows.ts";
+import { copyToTexels, sharedTexels, type Texels } from "../gpu/texels.ts";
 import { pickVariant, type Variant } from "../gpu/tuning.ts";
+import { roundUp } from "../tensor/shards.ts";
 import { PARTS } from "./common.ts";
 
 /** Sizes of a product. */
@@ -29,16 +32,19 @@ export interface MatmulForm {
   transB?: boolean;
 }
 
-/** A way to make the product on a device: `staged` goes through workgroup memory, `registers` works everywhere. */
+/** A way to make the product on a device, see {@link MatmulPlan}. */
 interface MatmulVariant extends Variant {
-  name: "subgroup" | "staged" | "registers";
+  name: "texels" | "subgroup" | "staged" | "registers";
   /** Values for the template. */
   defines: Record<string, number>;
 }
 
 /** A plan for a shape on a device. */
 export interface MatmulPlan {
-  /** `subgroup` and `registers` for adapters on the CPU, `staged` goes through workgroup memory. */
+  /**
+   * `subgroup` broadcasts between lanes, `texels` reads its operands from textures besides, both for adapters on the CPU;
+   * `staged` goes through workgroup memory, for hardware; `registers` works everywhere.
+   */
   variant: MatmulVariant["name"];
   /** Values for the template. */
   defines: Record<string, number>;
@@ -73,16 +79,23 @@ export interface MatmulArgs extends MatmulForm {
 /** Terms that an adapter on the CPU sums at a time: longer strips of both operands leave its caches, at half the speed. */
 const CACHED_TERMS = 1024;
 
+/** Vec4s of copies of both operands at most: 256 MiB. */
+const MOST_TEXELS = 2 ** 24;
+
 const STAGED = { threads: 128, bytes: 2 * 256 * 16, tile: 64 };
 
 /** What works on a device: what is taken untuned first, what works everywhere last. */
 function variantsFor(facts: DeviceFacts, { transA, transB }: MatmulForm = {}): MatmulVariant[] {
   const form = { TRANS_A: transA ? 1 : 0, TRANS_B: transB ? 1 : 0 };
-  const plain = (name: "subgroup" | "registers", sizes: readonly number[]): MatmulVariant => {
+  const plain = (
+    name: "texels" | "subgroup" | "registers",
+    sizes: readonly number[],
+  ): MatmulVariant => {
     const [SUBGROUPS, LANES, ROWS, GROUP] = sizes;
+    const TEXELS = name === "texels" ? 1 : 0;
     const STEP = SUBGROUPS ? LANES : 1;
     const LOADS = Math.ceil((transA ? ROWS / 4 : ROWS) / STEP);
-    return { name, defines: { ...form, SUBGROUPS, LANES, ROWS, GROUP, STEP, LOADS } };
+    return { name, defines: { ...form, TEXELS, SUBGROUPS, LANES, ROWS, GROUP, STEP, LOADS } };
   };
   const stages = facts.maxInvocations >= STAGED.threads && facts.workgroupBytes >= STAGED.bytes;
   const hardware: MatmulVariant[] = stages && !facts.software
@@ -92,7 +105,34 @@ function variantsFor(facts: DeviceFacts, { transA, transB }: MatmulForm = {}): M
   const subgroup = lanes >= 4 && lanes <= 16 && 32 % lanes === 0
     ? [plain("subgroup", [1, lanes, 32, lanes])]
     : [];
-  return [...hardware, ...subgroup, plain("registers", [0, 8, 8, 64])];
+  // Wide registers are many as well: twice the rows fit them.
+  const texels = facts.software && subgroup.length > 0
+    ? [plain("texels", [1, lanes, lanes === 16 ? 64 : 32, lanes])]
+    : [];
+  return [...hardware, ...texels, ...subgroup, plain("registers", [0, 8, 8, 64])];
+}
+
+/** Vec4s of a buffer of a matrix. */
+function vec4sOf({ stride }: Rows, { rows }: Shard): number {
+  return roundUp(rows, ROW_UNIT) * stride / 4;
+}
+
+/** Whether copies of the largest buffers of both operands may be made. */
+function texelsFit({ a, b }: MatmulArgs, { maxTexels }: DeviceFacts): boolean {
+  const [left, right] = [a, b].map((m) => Math.max(...m.shards.map((s) => vec4sOf(m, s))));
+  return Math.max(left, right) <= maxTexels && left + right <= MOST_TEXELS;
+}
+
+/** Copies buffers of operands where the variant reads copies: each use has its texels, and keeps what they hold. */
+function loader(gpu: Gpu) {
+  const held = new Map<Texels, GPUBuffer>();
+  return (matrix: Rows, shard: Shard, use: string): { texels: Texels; copies: Command[] } => {
+    const count = vec4sOf(matrix, shard);
+    const texels = sharedTexels(gpu, count, use);
+    if (held.get(texels) === shard.buffer) return { texels, copies: [] };
+    held.set(texels, shard.buffer);
+    return { texels, copies: [copyToTexels(shard.buffer, texels, count)] };
+  };
 }
 
 /** All variants bind and measure alike. */
@@ -163,9 +203,18 @@ export const matmul = {
   /** The variants that a device can run, the one that is taken untuned first. */
   variants: variantsFor,
 
-  /** Chooses a variant; pure. */
-  plan({ rows, cols }: MatmulShape, form: MatmulForm, facts: DeviceFacts): MatmulPlan {
-    const found = pickVariant("matmul", variantsFor(facts, form), facts);
+  /**
+   * Chooses a variant; pure.
+   * @param texels whether there may be copies of the operands
+   */
+  plan(
+    { rows, cols }: MatmulShape,
+    form: MatmulForm,
+    facts: DeviceFacts,
+    texels = true,
+  ): MatmulPlan {
+    const variants = variantsFor(facts, form).filter(({ name }) => texels || name !== "texels");
+    const found = pickVariant("matmul", variants, facts);
     const { name: variant, defines } = found;
     const staged = variant === "staged";
     const width = staged ? STAGED.tile : defines.LANES * 4;
@@ -183,10 +232,15 @@ export const matmul = {
     return { flops: 2 * rows * cols * inner, bytes };
   },
 
-  /** A dispatch for each combination of buffers; sums that are split go on where they stopped, with the same bits. */
-  record(gpu: Gpu, args: MatmulArgs): Dispatch[] {
+  /**
+   * A dispatch for each combination of buffers, after copies of what the variant reads from elsewhere; sums that are split
+   * go on where they stopped, with the same bits.
+   */
+  record(gpu: Gpu, args: MatmulArgs): Command[] {
     const { a, b, c, transA, transB, alpha = 1, beta = 0, scalars, scaleWord = 0 } = args;
     const shape = shapeOf(args);
+    const fits = texelsFit(args, gpu.facts);
+    const load = loader(gpu);
     const downward = stretches(shape.rows, transA ? [c.shards] : [c.shards, a.shards]);
     const across = stretches(shape.cols, transB ? [b.shards] : []);
     const along = stretches(
@@ -194,8 +248,9 @@ export const matmul = {
       [...(transA ? [a.shards] : []), ...(transB ? [] : [b.shards])],
       gpu.facts.software ? CACHED_TERMS : undefined,
     );
-    const one = (m: Part, n: Part, k: Part): Dispatch => {
-      const plan = matmul.plan({ rows: m.count, cols: n.count, inner: k.count }, args, gpu.facts);
+    const one = (m: Part, n: Part, k: Part): Command[] => {
+      const size = { rows: m.count, cols: n.count, inner: k.count };
+      const plan = matmul.plan(size, args, gpu.facts, fits);
       const shardA = transA ? k.shards[0] : m.shards[1];
       const shardB = transB ? n.shards[0] : k.shards[transA ? 1 : 0];
       const shardC = m.shards[0];
@@ -203,7 +258,11 @@ export const matmul = {
         ((row - shard.firstRow) * rows.stride + col) / 4;
       const factor = k.first > 0 ? 1 : beta;
       const kernel = plan.variant === "staged" ? matmul.stagedKernel : matmul.kernel;
-      return kernel.dispatch(gpu, {
+      const copied = plan.variant === "texels";
+      const left = copied ? load(a, shardA, "left operand") : undefined;
+      const same = shardA.buffer === shardB.buffer && vec4sOf(a, shardA) === vec4sOf(b, shardB);
+      const right = copied && !same ? load(b, shardB, "right operand") : undefined;
+      const dispatch = kernel.dispatch(gpu, {
         label: args.label ?? plan.variant,
         defines: { ...plan.defines, SCALED: scalars ? 1 : 0, BETA: factor === 0 ? 0 : 1 },
         dims: {
@@ -225,13 +284,14 @@ export const matmul = {
         // Without a scale the binding is not read.
         buffers: {
           scalars: scalars ?? shardA.buffer,
-          a: shardA.buffer,
-          b: shardB.buffer,
+          a: left?.texels ?? shardA.buffer,
+          b: (right ?? left)?.texels ?? shardB.buffer,
           c: shardC.buffer,
         },
         groups: plan.grid,
       });
+      return [...left?.copies ?? [], ...right?.copies ?? [], dispatch];
     };
-    return downward.flatMap((m) => across.flatMap((n) => along.map((k) => one(m, n, k))));
+    return downward.flatMap((m) => across.flatMap((n) => along.flatMap((k) => one(m, n, k))));
   },
 };

@@ -1,6 +1,6 @@
 import assert from "assert";
 import type { Gpu } from "../../lib/gpu/device.ts";
-import { createRows } from "../../lib/gpu/rows.ts";
+import { createRows, type Rows } from "../../lib/gpu/rows.ts";
 import { matmul, type MatmulForm } from "../../lib/kernels/matmul.ts";
 import { matmul as reference, transpose } from "../../lib/reference/matmul.ts";
 import type { Matrix } from "../../lib/reference/types.ts";
@@ -120,9 +120,16 @@ function variantOn({ facts }: Gpu): string {
 for (const { name, form } of FORMS) {
   Deno.test(`matmul makes ${name} on any split, by the variant that the device gets`, async () => {
     const { facts } = await whole();
-    const software = facts.subgroupSize > 0 ? "subgroup" : "registers";
+    const software = facts.subgroupSize > 0 ? "texels" : "registers";
     assert.equal(variantOn(await narrow()), facts.software ? software : "staged");
     await checkKernel([...cases(form), integers(form)], [whole, narrow]);
+  });
+
+  Deno.test(`matmul makes ${name} from buffers, with the bits that it has from textures`, async () => {
+    const { facts } = await whole();
+    if (!facts.software || facts.subgroupSize === 0) return;
+    const noTextures = async () => ({ ...await whole(), facts: { ...facts, maxTexels: 0 } });
+    await checkKernel([...cases(form), integers(form)], [whole, noTextures]);
   });
 
   Deno.test(`matmul makes ${name} in registers`, async () => {
@@ -137,6 +144,18 @@ for (const { name, form } of FORMS) {
     await checkKernel([...cases(form), integers(form)], [asHardware]);
   });
 }
+
+Deno.test("matmul copies each buffer once, one that is both operands once for both", async () => {
+  const gpu = await whole();
+  if (variantOn(gpu) !== "texels") return;
+  const make = (rows: number, cols: number) => createRows(gpu, "m", rows, cols);
+  const copies = (a: Rows, b: Rows) =>
+    matmul.record(gpu, { a, b, c: make(70, 70), transB: true })
+      .filter((command) => "kind" in command && command.kind === "texels").length;
+  const a = make(70, 2100);
+  assert.equal(copies(a, make(70, 2100)), 2, "three stretches of terms read the same copies");
+  assert.equal(copies(a, a), 1);
+});
 
 Deno.test("matmul refuses sizes that do not fit", async () => {
   const gpu = await whole();
@@ -155,7 +174,7 @@ Deno.test("matmul dispatches once for each combination of buffers, sums in order
       a: form.transA ? make(inner, rows) : make(rows, inner),
       b: form.transB ? make(cols, inner) : make(inner, cols),
       c: make(rows, cols),
-    }).length;
+    }).filter((command) => !("kind" in command)).length;
   };
   // Stretches of rows x columns x inner.
   assert.equal(dispatches({}), 5 * 1 * 2);
