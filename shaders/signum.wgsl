@@ -5,7 +5,8 @@
 //   SHOW:    y = x, until the next BLEND.
 //   NON_NEGATIVE: z = max(z, 0) after its step; x and y follow.
 // Products stand in fma, so that a compiler cannot round the same line in two ways. Before the
-// first step BLEND and SHOW change nothing. Source: architectures spec section 13.1.
+// first step BLEND and SHOW change nothing. Source: architectures spec section 13.1. A thread has
+// EACH neighbouring vec4s; what is the same for all threads stands before any branch, see adam.
 struct Dims {
   count4: u32,     // vec4s
   lrFactor: f32,
@@ -24,31 +25,35 @@ struct Dims {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
         @builtin(local_invocation_index) local: u32) {
-  let id = linearId(wid, nwg, local, 64u);
-  if (id >= dims.count4) { return; }
   let steps = average[{{STEPS}}];
-  if (steps == 0.0) { return; }
-  //#if SHOW
-  y[id] = x[id];
-  //#else
-  //#if DESCEND
-  let start = select(z[id], y[id], steps == 1.0);
   let share = vec4f(average[{{SHARE}}]);
   let lr = dims.lrFactor * step[{{LR_WORD}}];
-  var low = fma(vec4f(-lr), sign(grad[id]), start);
-  //#if NON_NEGATIVE
-  low = max(low, vec4f(0.0));
-  //#end
-  let rest = (1.0 - share) * x[id];
-  let mean = fma(share, low, rest);
-  z[id] = low;
-  x[id] = mean;
-  //#else
-  let low = z[id];
-  let mean = x[id];
-  //#end
-  //#if BLEND
-  y[id] = fma(vec4f(dims.beta), mean, (1.0 - dims.beta) * low);
-  //#end
+  let first = linearId(wid, nwg, local, 64u) * {{EACH}}u;
+  //#for i in 0..EACH
+  let id{{i}} = first + {{i}}u;
+  if (id{{i}} < dims.count4 && steps > 0.0) {
+    //#if SHOW
+    y[id{{i}}] = x[id{{i}}];
+    //#else
+    //#if DESCEND
+    var start = z[id{{i}}];
+    if (steps == 1.0) { start = y[id{{i}}]; }
+    var low = fma(vec4f(-lr), sign(grad[id{{i}}]), start);
+    //#if NON_NEGATIVE
+    low = max(low, vec4f(0.0));
+    //#end
+    let rest = (1.0 - share) * x[id{{i}}];
+    let mean = fma(share, low, rest);
+    z[id{{i}}] = low;
+    x[id{{i}}] = mean;
+    //#else
+    let low = z[id{{i}}];
+    let mean = x[id{{i}}];
+    //#end
+    //#if BLEND
+    y[id{{i}}] = fma(vec4f(dims.beta), mean, (1.0 - dims.beta) * low);
+    //#end
+    //#end
+  }
   //#end
 }

@@ -5,7 +5,7 @@
 import source from "../../shaders/signum.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
 import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
-import { PARTS, STEP, THREADS } from "./common.ts";
+import { PARTS, STEP, THREADS, vectorsEach } from "./common.ts";
 import { AVERAGE } from "./schedule_free.ts";
 
 /**
@@ -59,9 +59,11 @@ export const signum = {
   record(gpu: Gpu, args: SignumArgs): Dispatch {
     const { part, count, beta, step, average, grad, y, z, x } = args;
     const count4 = count / 4;
+    const each = vectorsEach(gpu.facts);
     return signum.kernel.dispatch(gpu, {
       label: part,
       defines: {
+        EACH: each,
         LR_WORD: STEP.lr,
         SHARE: AVERAGE.share,
         STEPS: AVERAGE.steps,
@@ -72,7 +74,7 @@ export const signum = {
       },
       dims: { count4, lrFactor: args.lrFactor ?? 1, beta },
       buffers: { step, average, grad, y, z, x },
-      groups: gridFor(count4, THREADS, gpu.facts.maxGroups),
+      groups: gridFor(count4, THREADS * each, gpu.facts.maxGroups),
     });
   },
 };

@@ -5,6 +5,7 @@ import { signum, type SignumPart } from "../../lib/kernels/signum.ts";
 import { blend, signum as reference, type SignumState } from "../../lib/reference/signum.ts";
 import { bitsOf } from "./bench.ts";
 import { assertClose, checkKernel, EPS, type KernelCase } from "./check_kernel.ts";
+import { asHardware, split, whole } from "./device.ts";
 import { vector } from "./samples.ts";
 
 const LR = Math.fround(0.05);
@@ -91,7 +92,7 @@ const cases: KernelCase[] = SPECS.map(({ name, parts, steps, lrFactor = 1, nonNe
 }));
 
 Deno.test("signum descends by signs, averages, blends and shows the average", () =>
-  checkKernel(cases));
+  checkKernel(cases, [whole, split, asHardware]));
 
 Deno.test("signum blends to the same bits in one dispatch, in two, and after the average was shown", () => {
   let first: Uint32Array | undefined;
