@@ -1,5 +1,5 @@
 // The code by latent: entry (r, l) goes to offsets[l] + the number of earlier rows in which l is
-// active. A placed entry is (row, value, dz, index in the code by rows), values as bits, one vec4
+// active: those of whole vec4s of bits were counted before. A placed entry is (row, value, dz, index in the code by rows), values as bits, one vec4
 // to load later. A row has `threads` threads; where it may have more entries, each goes on to
 // further ones (STRIDED).
 struct Dims {
@@ -12,26 +12,24 @@ struct Dims {
 @group(0) @binding(2) var<storage, read> entries: array<vec2u>;
 @group(0) @binding(3) var<storage, read> dz: array<u32>;
 @group(0) @binding(4) var<storage, read> bits: array<vec4u>;
-@group(0) @binding(5) var<storage, read> offsets: array<u32>;
-@group(0) @binding(6) var<storage, read_write> placed: array<vec4u>;
+@group(0) @binding(5) var<storage, read> before: array<u32>;
+@group(0) @binding(6) var<storage, read> offsets: array<u32>;
+@group(0) @binding(7) var<storage, read_write> placed: array<vec4u>;
 
 //#use linear_id
 
 fn place(row: u32, e: u32) {
   let entry = entries[e];
-  let base = entry.x * dims.words4;
-  let lastVec = row / 128u;
-  var sum = vec4u(0u);
-  for (var i = 0u; i < lastVec; i++) { sum += countOneBits(bits[base + i]); }
+  let here = entry.x * dims.words4 + row / 128u;
   // Of the row's own vec4: whole words before its word, and the bits below its bit.
-  let own = bits[base + lastVec];
+  let own = bits[here];
   let word = (row / 32u) % 4u;
   let below = (1u << (row % 32u)) - 1u;
   let lanes = vec4u(0u, 1u, 2u, 3u);
   let mask = select(select(vec4u(0u), vec4u(below), lanes == vec4u(word)), vec4u(0xffffffffu),
                     lanes < vec4u(word));
-  sum += countOneBits(own & mask);
-  let at = offsets[entry.x] + sum.x + sum.y + sum.z + sum.w;
+  let sum = countOneBits(own & mask);
+  let at = offsets[entry.x] + before[here] + sum.x + sum.y + sum.z + sum.w;
   placed[at] = vec4u(row, entry.y, dz[e], e);
 }
 

@@ -16,7 +16,7 @@ export const bench: KernelBench = {
       return {
         shape: `${rows} x ${k} of ${latents}`,
         cost: placeEntries.cost({ rows, k }),
-        footprint: 4 * (latents * byLatent.words + 7 * rows * k),
+        footprint: 4 * (latents * byLatent.words * 1.25 + 7 * rows * k),
         commands: [placeEntries.record(stage.gpu, byRow, { ...byLatent, placed })],
         output: placed,
         type: "u32",

@@ -30,6 +30,8 @@ export interface CodeByLatent {
   words: number;
   /** u32 [latents · words]: bit r of latent l says that row r activates it. */
   bits: GPUBuffer;
+  /** u32 [latents, words / 4]: rows that activate the latent before those of each vec4 of its bits. */
+  before: GPUBuffer;
   /** u32 [latents]. */
   counts: GPUBuffer;
   /** u32 [latents + 1]; the last is the number of entries. */
@@ -80,6 +82,7 @@ export function createCodeByLatent(
     latents,
     words,
     bits: createBuffer(gpu, latents * words * 4, "bits"),
+    before: createBuffer(gpu, latents * words, "rows before"),
     counts: createBuffer(gpu, latents * 4, "counts"),
     offsets: createBuffer(gpu, (latents + 1) * 4, "offsets"),
     chunkStarts: createBuffer(gpu, Math.ceil(latents / SCAN_CHUNK) * 4, "chunk starts"),

@@ -14,20 +14,20 @@ export const countEntries = {
     name: "count_entries",
     source,
     parts: PARTS,
-    buffers: ["bits", "counts"],
+    buffers: ["bits", "before", "counts"],
     dims: ["latents", "words4"],
   }),
 
-  /** The bits once. */
+  /** The bits once, a word for four of them. */
   cost({ rows, latents }: { rows: number; latents: number }): Cost {
-    return { flops: 0, bytes: latents * (rows / 8 + 4) };
+    return { flops: 0, bytes: latents * (rows / 8 + rows / 32 + 4) };
   },
 
   /** One dispatch. */
   record(gpu: Gpu, byLatent: CodeByLatent): Dispatch {
     return countEntries.kernel.dispatch(gpu, {
       dims: { latents: byLatent.latents, words4: byLatent.words / 4 },
-      buffers: { bits: byLatent.bits, counts: byLatent.counts },
+      buffers: { bits: byLatent.bits, before: byLatent.before, counts: byLatent.counts },
       groups: gridFor(byLatent.latents, THREADS, gpu.facts.maxGroups),
     });
   },

@@ -14,13 +14,13 @@ export const placeEntries = {
     name: "place_entries",
     source,
     parts: PARTS,
-    buffers: ["spans", "entries", "dz", "bits", "offsets", "placed"],
+    buffers: ["spans", "entries", "dz", "bits", "before", "offsets", "placed"],
     dims: ["rows", "threads", "words4"],
   }),
 
-  /** Half of a latent's bits an entry, on average. */
+  /** An entry, a vec4 of bits and what lies before it, and what is placed. */
   cost({ rows, k }: { rows: number; k: number }): Cost {
-    return { flops: 0, bytes: rows * k * (rows / 16 + 32) };
+    return { flops: 0, bytes: rows * k * (28 + 24 + 16) };
   },
 
   /** One dispatch. */
@@ -34,6 +34,7 @@ export const placeEntries = {
         entries: code.entries,
         dz: code.dz,
         bits: byLatent.bits,
+        before: byLatent.before,
         offsets: byLatent.offsets,
         placed: byLatent.placed,
       },

@@ -28,6 +28,17 @@ export function packBits(code: Code, latents: number): Uint32Array {
   return bits;
 }
 
+/** Rows that activate each latent before those of each 128. */
+export function packBefore(code: Code, latents: number): Uint32Array {
+  const vecs = wordsFor(code.length) / 4;
+  const before = new Uint32Array(latents * vecs);
+  for (let i = 0; i < vecs; i++) {
+    const counts = countEntries(code.slice(0, 128 * i), latents);
+    counts.forEach((n, latent) => before[latent * vecs + i] = n);
+  }
+  return before;
+}
+
 /** The entries by latent as the device stores them: row, value, dz, place in the buffer by rows. */
 export function packPlaced(
   code: Code,
@@ -52,7 +63,7 @@ export function byLatent(
   code: Code,
   latents: number,
   capacity: number,
-  known: readonly ("bits" | "counts" | "offsets" | "placed")[],
+  known: readonly ("bits" | "before" | "counts" | "offsets" | "placed")[],
   dz?: EntryNumbers,
 ): CodeByLatent {
   const words = wordsFor(code.length);
@@ -63,6 +74,7 @@ export function byLatent(
     latents,
     words,
     bits: held("bits", latents * words, () => packBits(code, latents)),
+    before: held("before", latents * words / 4, () => packBefore(code, latents)),
     counts: held("counts", latents, () => counts),
     offsets: held("offsets", latents + 1, () => scanCounts(counts)),
     chunkStarts: bench.scratch("chunk starts", Math.ceil(latents / SCAN_CHUNK)),

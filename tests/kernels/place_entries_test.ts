@@ -15,7 +15,7 @@ const cases: KernelCase[] = codes.map(({ name, latents, k, code }) => ({
   name,
   build(bench) {
     const dz = numbersFor(code);
-    const out = byLatent(bench, code, latents, k, ["bits", "offsets"]);
+    const out = byLatent(bench, code, latents, k, ["bits", "before", "offsets"]);
     return {
       commands: [placeEntries.record(bench.gpu, bench.code(code, k, dz), out)],
       verify() {
