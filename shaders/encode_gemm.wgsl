@@ -1,7 +1,7 @@
-// scores[r, l] = dot(x[r], w[l]) + bias[l] for a panel of latents; x and w are rows of vec4, both
-// contiguous in d. No workgroup memory: registers beat it on CPU adapters, where a barrier is a
-// suspended coroutine. The tile is unrolled in the text, since naga guards loops and dynamic
-// indexes. ROWS rows and LANES * 4 latents belong to one thread group.
+// scores[r, l] = dot(x[r], w[l]) + bias[l] for a panel of latents, with SCALED times factors[l]; x
+// and w are rows of vec4, both contiguous in d. No workgroup memory: registers beat it on CPU
+// adapters, where a barrier is a suspended coroutine. The tile is unrolled in the text, since naga
+// guards loops and dynamic indexes. ROWS rows and LANES * 4 latents belong to one thread group.
 //   SUBGROUPS: lane i holds 4 latents and 1/LANES of the rows of x; each x value is broadcast.
 //              ROWS*4 FMAs need ROWS/LANES + 4 loads a lane, the best ratio that fits registers.
 //   otherwise: a thread computes ROWS rows x 4 latents by itself (LANES = 1).
@@ -12,6 +12,7 @@ struct Dims {
   d4: u32,         // vec4s of a row
   firstLatent: u32, // first latent of the panel, within w
   firstBias: u32,  // its place in bias
+  firstFactor: u32, // and in factors
   panel4: u32,     // vec4s of a row of scores
   tiles: u32,      // latent tiles of the panel
   groups: u32,     // tiles in all
@@ -25,7 +26,8 @@ struct Dims {
 @group(0) @binding(2) var<storage, read> w: array<vec4f>;
 //#end
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> scores: array<vec4f>;
+@group(0) @binding(4) var<storage, read> factors: array<f32>; // used by SCALED
+@group(0) @binding(5) var<storage, read_write> scores: array<vec4f>;
 
 //#if TEXELS
 //#use texels
@@ -98,7 +100,15 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
     //#end
   }
   let out = xRow * dims.panel4 + latent / 4u;
+  //#if SCALED
+  let f = dims.firstFactor + latent;
+  let factor = vec4f(factors[f], factors[f + 1u], factors[f + 2u], factors[f + 3u]);
+  //#end
   //#for r in 0..ROWS
+  //#if SCALED
+  scores[out + {{r}}u * dims.panel4] = acc{{r}} * factor;
+  //#else
   scores[out + {{r}}u * dims.panel4] = acc{{r}};
+  //#end
   //#end
 }

@@ -7,6 +7,7 @@ struct Dims {
   d4: u32,         // vec4s of a row
   firstLatent: u32, // first latent of the panel, within w
   firstBias: u32,  // its place in bias
+  firstFactor: u32, // and in factors
   panel4: u32,     // vec4s of a row of scores
   tiles: u32,      // latent tiles of the panel
   groups: u32,     // tiles in all
@@ -15,7 +16,8 @@ struct Dims {
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read> w: array<vec4f>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> scores: array<vec4f>;
+@group(0) @binding(4) var<storage, read> factors: array<f32>; // used by SCALED
+@group(0) @binding(5) var<storage, read_write> scores: array<vec4f>;
 
 var<workgroup> tileX: array<vec4f, 256>;
 var<workgroup> tileW: array<vec4f, 256>;
@@ -99,8 +101,17 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
     //#for c in 0..VECS
     let out{{c}} = (rowTile * 64u + down * 8u) * dims.panel4 + latentTile * 16u + across
       + {{c}}u * ACROSS;
+    //#if SCALED
+    let f{{c}} = dims.firstFactor + b{{c}} - dims.firstBias;
+    let factor{{c}} = vec4f(factors[f{{c}}], factors[f{{c}} + 1u], factors[f{{c}} + 2u],
+                            factors[f{{c}} + 3u]);
+    //#end
     //#for r in 0..8
+    //#if SCALED
+    scores[out{{c}} + {{r}}u * dims.panel4] = acc{{c}}_{{r}} * factor{{c}};
+    //#else
     scores[out{{c}} + {{r}}u * dims.panel4] = acc{{c}}_{{r}};
+    //#end
     //#end
     //#end
   }

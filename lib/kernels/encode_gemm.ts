@@ -1,5 +1,5 @@
 /**
- * Scores of a panel of latents: `scores[r, l] = x[r] · w[l] + bias[l]`.
+ * Scores of a panel of latents: `scores[r, l] = x[r] · w[l] + bias[l]`, or that times a factor of the latent.
  * @module
  */
 import source from "../../shaders/encode_gemm.wgsl" with { type: "text" };
@@ -86,6 +86,10 @@ export interface EncodeArgs extends EncodeShape {
   bias: GPUBuffer;
   /** Place in `bias` of the panel's first latent. */
   firstBias: number;
+  /** f32, one a latent: what the scores are multiplied with. */
+  factors?: GPUBuffer;
+  /** Place in `factors` of the panel's first latent; 0 when absent. */
+  firstFactor?: number;
   /** Panel of scores [rows, panel] f32. */
   scores: GPUBuffer | Slice;
   /** Floats of a row of `scores`; a multiple of PANEL_UNIT. */
@@ -128,8 +132,8 @@ const vec4s = (rows: number, d: number) => roundUp(rows, ROW_UNIT) * Math.ceil(d
 const INTERFACE = {
   name: "encode_gemm",
   parts: PARTS,
-  buffers: ["x", "w", "bias", "scores"],
-  dims: ["d4", "firstLatent", "firstBias", "panel4", "tiles", "groups"],
+  buffers: ["x", "w", "bias", "factors", "scores"],
+  dims: ["d4", "firstLatent", "firstBias", "firstFactor", "panel4", "tiles", "groups"],
 } as const;
 
 /** The encoder product. */
@@ -192,16 +196,23 @@ export const encodeGemm = {
     const w = operand(args.w, "latents of a panel", firstLatent, args.latents);
     const dispatch = kernel.dispatch(gpu, {
       label: plan.variant,
-      defines: plan.defines,
+      defines: { ...plan.defines, SCALED: args.factors ? 1 : 0 },
       dims: {
         d4,
         firstLatent: w.first,
         firstBias: args.firstBias,
+        firstFactor: args.firstFactor ?? 0,
         panel4: args.panel / 4,
         tiles: plan.tiles,
         groups: plan.groups,
       },
-      buffers: { x: x.bound, w: w.bound, bias: args.bias, scores: args.scores },
+      buffers: {
+        x: x.bound,
+        w: w.bound,
+        bias: args.bias,
+        factors: args.factors ?? args.bias,
+        scores: args.scores,
+      },
       groups: plan.grid,
     });
     return [...copies, dispatch];

@@ -69,14 +69,18 @@ const cases: KernelCase[] = SHAPES.map(({ rows, latents, d }, i) => ({
   },
 }));
 
-/** Several panels of one buffer, narrower than the rows of scores that they share. */
-const panelCase: KernelCase = {
-  name: "second panel of a buffer",
+/** Several panels of one buffer, narrower than the rows of scores that they share; their scores scaled or not. */
+const panelCases: KernelCase[] = [0, 5].map((firstFactor) => ({
+  name: `second panel of a buffer${firstFactor ? ", with factors" : ""}`,
   build(bench) {
     const [rows, latents, d, first, width, panel] = [67, 320, 12, 128, 130, 256];
     const x = matrix(rows, d, { seed: 31 });
     const w = matrix(latents, d, { seed: 32 });
     const bias = vector(latents, { seed: 33 });
+    const all = vector(firstFactor + width + 64, { seed: 34 });
+    const factors = all.subarray(firstFactor, firstFactor + width);
+    const scaledBy = (m: readonly Float64Array[], by: Float64Array) =>
+      firstFactor ? m.map((row) => row.map((v, l) => v * by[l])) : m;
     const scores = bench.scratch("scores", roundUp(rows, ROW_UNIT) * panel);
     return {
       commands: encodeGemm.record(bench.gpu, {
@@ -88,6 +92,7 @@ const panelCase: KernelCase = {
         firstLatent: first,
         bias: bench.floats("bias", bias),
         firstBias: first,
+        ...firstFactor && { factors: bench.floats("factors", all), firstFactor },
         scores,
         panel,
       }),
@@ -98,14 +103,18 @@ const panelCase: KernelCase = {
         );
         const part = w.slice(first, first + width);
         const biases = bias.slice(first, first + width);
-        const most = reference(sizes(x), sizes(part), biases.map(Math.abs));
-        assertCloseRows(got, reference(x, part, biases), scaled(most, sumError(d)), "score");
+        const most = scaledBy(
+          reference(sizes(x), sizes(part), biases.map(Math.abs)),
+          factors.map(Math.abs),
+        );
+        const wanted = scaledBy(reference(x, part, biases), factors);
+        assertCloseRows(got, wanted, scaled(most, sumError(d)), "score");
         const beyond = floats.subarray(roundUp(width, ROW_UNIT), panel);
         assert.ok(beyond.every(Number.isNaN), "scores beyond the panel's tiles were written");
       },
     };
   },
-};
+}));
 
 /** Asymmetric integers: a transposed or shifted operand gives another integer. */
 const integerCase: KernelCase = {
@@ -156,14 +165,14 @@ Deno.test("encodeGemm scores every row and latent, by the variant that the devic
   const expected = facts.software ? software : "staged 8x4";
   assert.equal(variantOn(await whole()), expected);
   assert.equal(variantOn(await split()), expected);
-  await checkKernel([...cases, panelCase, integerCase]);
+  await checkKernel([...cases, ...panelCases, integerCase]);
 });
 
 Deno.test("encodeGemm scores every row and latent in registers", async () => {
   const { facts } = await withoutSubgroups();
   const open = async () => ({ ...await withoutSubgroups(), facts: { ...facts, software: true } });
   assert.equal(variantOn(await open()), "registers");
-  await checkKernel([...cases, panelCase, integerCase], [open]);
+  await checkKernel([...cases, ...panelCases, integerCase], [open]);
 });
 
 /** A device that was found to be fastest with a variant. */
@@ -178,7 +187,7 @@ function tuned(open: () => Promise<Gpu>, variant: string): () => Promise<Gpu> {
 
 Deno.test("encodeGemm scores every row and latent through workgroup memory, with the same bits", async () => {
   assert.equal(variantOn(await asHardware()), "staged 8x4");
-  await checkKernel([...cases, panelCase, integerCase], [
+  await checkKernel([...cases, ...panelCases, integerCase], [
     asHardware,
     tuned(asHardware, "staged 8x8"),
   ]);
@@ -187,5 +196,8 @@ Deno.test("encodeGemm scores every row and latent through workgroup memory, with
 Deno.test("encodeGemm gives the same bits by every variant of this device", async () => {
   const { facts } = await whole();
   const names = encodeGemm.variants(facts).map(({ name }) => name);
-  await checkKernel([...cases, panelCase, integerCase], names.map((name) => tuned(whole, name)));
+  await checkKernel(
+    [...cases, ...panelCases, integerCase],
+    names.map((name) => tuned(whole, name)),
+  );
 });
