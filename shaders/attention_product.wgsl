@@ -6,7 +6,8 @@
 //   MIX:    side[q] = sum over keys of pattern[q, k] * right[k]
 //   SPREAD: side[k] = sum over queries of pattern[q, k] * right[q], added to the sums of the strips
 //           before for keys before firstQuery, so that strips do not change the bits
-// A thread makes 8 rows x 4 columns.
+// A thread makes 8 rows x 4 columns. TEXELS: what is only read lies in textures, which drivers on
+// CPUs read for all lanes at once.
 struct Dims {
   heads: u32,
   sequences: u32,
@@ -23,9 +24,30 @@ struct Dims {
   rightHead: u32,
 }
 @group(0) @binding(0) var<uniform> dims: Dims;
+//#if TEXELS
+//#if SCORES
+@group(0) @binding(1) var<storage, read_write> pattern: array<vec4f>;
+@group(0) @binding(2) var side: texture_storage_2d<rgba32float, read>;
+//#else
+@group(0) @binding(1) var pattern: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(2) var<storage, read_write> side: array<vec4f>;
+//#end
+@group(0) @binding(3) var right: texture_storage_2d<rgba32float, read>;
+//#use texels
+fn rightAt(i: u32) -> vec4f { return textureLoad(right, texelOf(i)); }
+//#if SCORES
+fn sideAt(i: u32) -> vec4f { return textureLoad(side, texelOf(i)); }
+//#else
+fn patternAt(i: u32) -> vec4f { return textureLoad(pattern, texelOf(i)); }
+//#end
+//#else
 @group(0) @binding(1) var<storage, read_write> pattern: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> side: array<vec4f>;
 @group(0) @binding(3) var<storage, read> right: array<vec4f>;
+fn rightAt(i: u32) -> vec4f { return right[i]; }
+fn sideAt(i: u32) -> vec4f { return side[i]; }
+fn patternAt(i: u32) -> vec4f { return pattern[i]; }
+//#end
 
 //#use linear_id
 
@@ -46,13 +68,13 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   //#end
   for (var j = 0u; j < dims.width4; j++) {
     //#for c in 0..4
-    let w{{c}} = right[b{{c}}At + j];
+    let w{{c}} = rightAt(b{{c}}At + j);
     //#end
     //#for c in 0..4
     let k{{c}} = vec4f(w0[{{c}}], w1[{{c}}], w2[{{c}}], w3[{{c}}]);
     //#end
     //#for r in 0..8
-    let a{{r}} = side[a{{r}}At + j];
+    let a{{r}} = sideAt(a{{r}}At + j);
     //#for c in 0..4
     acc{{r}} = fma(vec4f(a{{r}}[{{c}}]), k{{c}}, acc{{r}});
     //#end
@@ -71,10 +93,10 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   let stop = min(keys, dims.firstQuery + row + 8u);
   for (var k = 0u; k < stop; k += 4u) {
     //#for c in 0..4
-    let k{{c}} = right[other + (start + min(k + {{c}}u, keys - 1u)) * dims.rightStride + col4];
+    let k{{c}} = rightAt(other + (start + min(k + {{c}}u, keys - 1u)) * dims.rightStride + col4);
     //#end
     //#for r in 0..8
-    let a{{r}} = pattern[a{{r}}At + k / 4u];
+    let a{{r}} = patternAt(a{{r}}At + k / 4u);
     //#for c in 0..4
     acc{{r}} = fma(vec4f(a{{r}}[{{c}}]), k{{c}}, acc{{r}});
     //#end
@@ -102,10 +124,10 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   }
   for (var q = begin; q < dims.queries; q += 4u) {
     //#for c in 0..4
-    let k{{c}} = right[other +
-      (firstRow + min(q + {{c}}u, dims.queries - 1u)) * dims.rightStride + col4];
+    let k{{c}} = rightAt(other +
+      (firstRow + min(q + {{c}}u, dims.queries - 1u)) * dims.rightStride + col4);
     //#for h in 0..2
-    let a{{c}}_{{h}} = pattern[own + (q + {{c}}u) * keyPad4 + row / 4u + {{h}}u];
+    let a{{c}}_{{h}} = patternAt(own + (q + {{c}}u) * keyPad4 + row / 4u + {{h}}u);
     //#end
     //#end
     //#for c in 0..4

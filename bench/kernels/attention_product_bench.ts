@@ -41,7 +41,7 @@ function one(stage: Stage, shape: TrainShape, length: number, form: ProductForm)
   return {
     shape: `${form} ${rows} rows of ${length}, ${HEADS} heads, width ${width}`,
     cost: attentionProduct.cost({ rows: HEADS * rows, n: length, d: width }),
-    commands: [attentionProduct.record(stage.gpu, { form, strip, pattern, side, right, width })],
+    commands: attentionProduct.record(stage.gpu, { form, strip, pattern, side, right, width }),
     output: form === "scores" ? pattern : side.buffer,
   };
 }

@@ -7,7 +7,9 @@ import stripTile from "../../shaders/parts/strip_tile.wgsl" with { type: "text" 
 import stagedSource from "../../shaders/attention_product_staged.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
 import type { DeviceFacts } from "../gpu/facts.ts";
-import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
+import { type Cost, defineKernel, gridFor } from "../gpu/kernel.ts";
+import type { Command } from "../gpu/program.ts";
+import { copyToTexels, sharedTexels } from "../gpu/texels.ts";
 import { PARTS, THREADS } from "./common.ts";
 import { paddedSize, type Strip, TILE } from "./strip.ts";
 
@@ -46,8 +48,8 @@ export interface ProductArgs {
 
 /** How a device multiplies. */
 export interface ProductPlan {
-  /** `staged` goes through workgroup memory, for hardware; `registers` is for adapters on the CPU. */
-  variant: "staged" | "registers";
+  /** `staged` goes through workgroup memory, for hardware; the others are for adapters on the CPU. */
+  variant: "staged" | "texels" | "registers";
   /** What a workgroup (`staged`) or a thread makes. */
   tile: { rows: number; cols: number };
   /** Workgroups. */
@@ -97,7 +99,8 @@ export const attentionProduct = {
     const across = Math.ceil((form === "scores" ? keys : width) / tile.cols);
     const tiles = strip.heads * strip.sequences * down * across;
     const grid = gridFor(tiles, staged ? 1 : THREADS, facts.maxGroups);
-    return { variant: staged ? "staged" : "registers", tile, grid };
+    const variant = staged ? "staged" : facts.software ? "texels" : "registers";
+    return { variant, tile, grid };
   },
 
   /** Half of the pairs of `rows` queries with `n` keys each count; each operand once. */
@@ -105,16 +108,28 @@ export const attentionProduct = {
     return { flops: rows * n * d, bytes: 4 * (2 * rows * d + rows * n / 2) };
   },
 
-  /** One dispatch. */
-  record(gpu: Gpu, { form, strip, pattern, side, right, width }: ProductArgs): Dispatch {
+  /** One dispatch, after copies of what it reads where it reads texels. */
+  record(gpu: Gpu, { form, strip, pattern, side, right, width }: ProductArgs): Command[] {
     const plan = attentionProduct.plan({ form, strip, width }, gpu.facts);
+    const read = form === "scores" ? side.buffer : pattern;
+    const texels = plan.variant === "texels" &&
+      [read, right.buffer].every(({ size }) => size / 16 <= gpu.facts.maxTexels);
+    const copies: Command[] = [];
+    const bound = (buffer: GPUBuffer, use: string) => {
+      if (!texels) return buffer;
+      const copy = sharedTexels(gpu, Math.ceil(buffer.size / 16), use);
+      copies.push(copyToTexels(buffer, copy, buffer.size / 16));
+      return copy;
+    };
+    const given = bound(read, "attention's left side");
     const kernel = plan.variant === "staged"
       ? attentionProduct.stagedKernel
       : attentionProduct.kernel;
     const flag = (name: ProductForm) => form === name ? 1 : 0;
-    return kernel.dispatch(gpu, {
+    const dispatch = kernel.dispatch(gpu, {
       label: form,
       defines: {
+        TEXELS: texels ? 1 : 0,
         SCORES: flag("scores"),
         MIX: flag("mix"),
         SPREAD: flag("spread"),
@@ -136,8 +151,13 @@ export const attentionProduct = {
         rightStride: right.stride / 4,
         rightHead: (right.head ?? 0) / 4,
       },
-      buffers: { pattern, side: side.buffer, right: right.buffer },
+      buffers: {
+        pattern: form === "scores" ? pattern : given,
+        side: form === "scores" ? given : side.buffer,
+        right: bound(right.buffer, "attention's right side"),
+      },
       groups: plan.grid,
     });
+    return [...copies, dispatch];
   },
 };

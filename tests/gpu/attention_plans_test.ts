@@ -73,7 +73,7 @@ for (const [name, facts] of devices) {
       for (const form of ["scores", "mix", "spread"] as const) {
         for (const width of [4, 64, 100, 2304]) {
           const plan = attentionProduct.plan({ form, strip, width }, facts);
-          assert.equal(plan.variant, facts.software ? "registers" : "staged");
+          assert.equal(plan.variant, facts.software ? "texels" : "staged");
           const { queries, keys } = paddedSize(strip);
           const rows = (form === "spread" ? keys : queries) / plan.tile.rows;
           const cols = Math.ceil((form === "scores" ? keys : width) / plan.tile.cols);

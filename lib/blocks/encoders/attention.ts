@@ -138,7 +138,7 @@ export function attentionEncoder(
     });
   /** Pattern and mixed inputs of a strip. */
   const mix = (chunk: AttentionChunk, strip: Strip): Command[] => [
-    attentionProduct.record(gpu, {
+    ...attentionProduct.record(gpu, {
       form: "scores",
       strip,
       pattern,
@@ -147,7 +147,7 @@ export function attentionEncoder(
       width: q.width,
     }),
     softmax(strip, false),
-    attentionProduct.record(gpu, {
+    ...attentionProduct.record(gpu, {
       form: "mix",
       strip,
       pattern,
@@ -158,7 +158,7 @@ export function attentionEncoder(
   ];
   /** Derivatives by queries and keys of a strip, from those by the mixed inputs. */
   const unmix = (chunk: AttentionChunk, strip: Strip): Command[] => [
-    attentionProduct.record(gpu, {
+    ...attentionProduct.record(gpu, {
       form: "scores",
       strip,
       pattern: patternGrad,
@@ -167,7 +167,7 @@ export function attentionEncoder(
       width: stride,
     }),
     softmax(strip, true),
-    attentionProduct.record(gpu, {
+    ...attentionProduct.record(gpu, {
       form: "mix",
       strip,
       pattern: patternGrad,
@@ -175,7 +175,7 @@ export function attentionEncoder(
       right: from(k.out, chunk.firstHead),
       width: q.width,
     }),
-    attentionProduct.record(gpu, {
+    ...attentionProduct.record(gpu, {
       form: "spread",
       strip,
       pattern: patternGrad,
