@@ -3,6 +3,7 @@
  * @module
  */
 import source from "../../shaders/topk_finish.wgsl" with { type: "text" };
+import registersSource from "../../shaders/topk_finish_registers.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
 import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
 import type { CodeByRow } from "./code.ts";
@@ -21,6 +22,9 @@ export interface FinishArgs {
   map?: GPUBuffer;
 }
 
+/** vec4s of a list that is sorted in registers; the steps grow with the square. */
+const MOST_VECS = 16;
+
 /** The end of a selection. */
 export const topkFinish = {
   kernel: defineKernel({
@@ -31,29 +35,49 @@ export const topkFinish = {
     dims: ["rows", "capacity"],
   }),
 
+  registersKernel: defineKernel({
+    name: "topk_finish",
+    source: registersSource,
+    parts: PARTS,
+    buffers: ["bestScore", "bestLatent", "map", "spans", "entries"],
+    dims: ["rows", "capacity"],
+  }),
+
   /** Moves of a merge sort. */
   cost({ rows, k }: { rows: number; k: number }): Cost {
     const moves = rows * k * Math.ceil(Math.log2(Math.max(k, 2)));
     return { flops: moves, bytes: 16 * moves + 16 * rows * k };
   },
 
-  /** One dispatch. */
+  /** One dispatch; short lists are sorted in registers, where nothing is loaded or stored but once. */
   record(gpu: Gpu, { best, code, scratch, map }: FinishArgs): Dispatch {
     if (best.capacity !== code.capacity || best.rows !== code.rows) {
       throw new RangeError("Cannot finish a selection: lists and code differ in size");
     }
-    return topkFinish.kernel.dispatch(gpu, {
-      defines: { MAPPED: map ? 1 : 0 },
+    const vecs = best.capacity / 4;
+    const buffers = {
+      bestScore: best.score,
+      bestLatent: best.latent,
+      map: map ?? best.latent,
+      spans: code.spans,
+      entries: code.entries,
+    };
+    const shared = {
       dims: { rows: best.rows, capacity: best.capacity },
-      buffers: {
-        bestScore: best.score,
-        bestLatent: best.latent,
-        map: map ?? best.latent,
-        spans: code.spans,
-        entries: code.entries,
-        scratch,
-      },
       groups: gridFor(best.rows, THREADS, gpu.facts.maxGroups),
-    });
+    };
+    const mapped = map ? 1 : 0;
+    return vecs <= MOST_VECS
+      ? topkFinish.registersKernel.dispatch(gpu, {
+        ...shared,
+        label: "registers",
+        defines: { MAPPED: mapped, VECS: vecs },
+        buffers,
+      })
+      : topkFinish.kernel.dispatch(gpu, {
+        ...shared,
+        defines: { MAPPED: mapped },
+        buffers: { ...buffers, scratch },
+      });
   },
 };

@@ -26,6 +26,14 @@ const inputs: { name: string; k: number; selected: Entry[][]; map?: number[] }[]
   { name: "one row", k: 1, selected: [[{ latent: 3, value: 2 }]] },
   { name: "nothing positive", k: 3, selected: [[{ latent: 1, value: -1 }], []] },
   { name: "random", k: 7, selected: lists(67, 200, 7) },
+  { name: "falling latents", k: 64, selected: [code(1, 64, 64)[0].toReversed()] },
+  { name: "long rows, few of them full", k: 100, selected: lists(9, 300, 90) },
+  {
+    name: "long rows, mapped",
+    k: 70,
+    selected: lists(9, 80, 70),
+    map: Array.from({ length: 80 }, (_, i) => i * 5 + 1),
+  },
   { name: "long rows", k: 100, selected: lists(5, 300, 100) },
   { name: "all positive", k: 33, selected: lists(40, 64, 33, false) },
   {
