@@ -2,6 +2,7 @@
 // order: the derivative by what the latents of a group read, where every group reads rows of its
 // own. One thread has COLUMNS vec4s of a row for all groups of the dispatch, so that the entries
 // are walked once. ADD: to what is there; a matrix in several buffers is a dispatch a buffer.
+// W_TEXELS: w lies in a texture.
 struct Dims {
   rows: u32,
   d4: u32,
@@ -18,10 +19,21 @@ struct Dims {
 @group(0) @binding(1) var<storage, read> spans: array<vec2u>;
 @group(0) @binding(2) var<storage, read> entries: array<vec2u>;
 @group(0) @binding(3) var<storage, read> dz: array<f32>;
+//#if W_TEXELS
+@group(0) @binding(4) var w: texture_storage_2d<rgba32float, read>;
+//#else
 @group(0) @binding(4) var<storage, read> w: array<vec4f>;
+//#end
 @group(0) @binding(5) var<storage, read_write> out: array<vec4f>;
 
 //#use linear_id
+//#use texels
+
+//#if W_TEXELS
+fn wAt(i: u32) -> vec4f { return textureLoad(w, texelOf(i)); }
+//#else
+fn wAt(i: u32) -> vec4f { return w[i]; }
+//#end
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
@@ -58,7 +70,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
       let weight = vec4f(dz[e]);
       let base = (latent - dims.firstLatent) * dims.d4;
       //#for c in 0..COLUMNS
-      acc{{c}} = fma(weight, w[base + col{{c}}], acc{{c}});
+      acc{{c}} = fma(weight, wAt(base + col{{c}}), acc{{c}});
       //#end
       e++;
     }

@@ -7,7 +7,7 @@
 // start is the target less the bias; a bound of 0 is the start itself, the last bound is beyond
 // all latents. One thread owns COLUMNS vec4s of a row and keeps its rests in registers. A matrix
 // in several buffers is one dispatch a buffer: the walk goes on from `residual` (not FIRST), and
-// a rest waits in its place of `suffix` until all are known (LAST).
+// a rest waits in its place of `suffix` until all are known (LAST). W_TEXELS: w lies in a texture.
 struct Dims {
   rows: u32,
   d4: u32,
@@ -18,7 +18,11 @@ struct Dims {
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> spans: array<vec2u>;
 @group(0) @binding(2) var<storage, read> entries: array<vec2u>;
+//#if W_TEXELS
+@group(0) @binding(3) var w: texture_storage_2d<rgba32float, read>;
+//#else
 @group(0) @binding(3) var<storage, read> w: array<vec4f>;
+//#end
 @group(0) @binding(4) var<storage, read> start: array<vec4f>;
 @group(0) @binding(5) var<storage, read> table: array<vec2u>; // (bound, bits of the weight)
 @group(0) @binding(6) var<storage, read_write> suffix: array<vec4f>;
@@ -26,6 +30,13 @@ struct Dims {
 @group(0) @binding(8) var<storage, read_write> squares: array<vec4f>;
 
 //#use linear_id
+//#use texels
+
+//#if W_TEXELS
+fn wAt(i: u32) -> vec4f { return textureLoad(w, texelOf(i)); }
+//#else
+fn wAt(i: u32) -> vec4f { return w[i]; }
+//#end
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
@@ -60,7 +71,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
       let value = vec4f(-bitcast<f32>(entry.y));
       let base = latent * dims.d4;
       //#for c in 0..COLUMNS
-      acc{{c}} = fma(value, w[base + col{{c}}], acc{{c}});
+      acc{{c}} = fma(value, wAt(base + col{{c}}), acc{{c}});
       //#end
     }
   }

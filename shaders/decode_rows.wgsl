@@ -2,6 +2,7 @@
 // latents. One thread computes COLUMNS vec4s of a row, so that an entry is loaded once for all of
 // them: neighbouring ones (NEAR) where every thread has cache lines of its own, else every so many.
 // A matrix in several buffers is one dispatch a buffer: each adds its own latents (ADD).
+// ENTRIES_TEXELS, two entries a texel, W_TEXELS: in a texture.
 struct Dims {
   rows: u32,
   d4: u32,
@@ -11,12 +12,35 @@ struct Dims {
 }
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> spans: array<vec2u>;
+//#if ENTRIES_TEXELS
+@group(0) @binding(2) var entries: texture_storage_2d<rgba32uint, read>;
+//#else
 @group(0) @binding(2) var<storage, read> entries: array<vec2u>;
+//#end
+//#if W_TEXELS
+@group(0) @binding(3) var w: texture_storage_2d<rgba32float, read>;
+//#else
 @group(0) @binding(3) var<storage, read> w: array<vec4f>;
+//#end
 @group(0) @binding(4) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> recon: array<vec4f>;
 
 //#use linear_id
+//#use texels
+
+//#if ENTRIES_TEXELS
+fn entryAt(i: u32) -> vec2u {
+  let two = textureLoad(entries, texelOf(i >> 1u));
+  return select(two.xy, two.zw, (i & 1u) == 1u);
+}
+//#else
+fn entryAt(i: u32) -> vec2u { return entries[i]; }
+//#end
+//#if W_TEXELS
+fn wAt(i: u32) -> vec4f { return textureLoad(w, texelOf(i)); }
+//#else
+fn wAt(i: u32) -> vec4f { return w[i]; }
+//#end
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
@@ -44,13 +68,13 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   //#end
   let span = spans[row];
   for (var e = span.x; e < span.y; e++) {
-    let entry = entries[e];
+    let entry = entryAt(e);
     let latent = entry.x - dims.firstLatent;
     if (latent < dims.latents) {
       let value = vec4f(bitcast<f32>(entry.y));
       let base = latent * dims.d4;
       //#for c in 0..COLUMNS
-      acc{{c}} = fma(value, w[base + col{{c}}], acc{{c}});
+      acc{{c}} = fma(value, wAt(base + col{{c}}), acc{{c}});
       //#end
     }
   }

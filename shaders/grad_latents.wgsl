@@ -2,7 +2,7 @@
 // The weight is the entry's value (gradient of W_dec, rows = residual) or its dz (gradient of
 // W_enc, rows = centred input); with dz the sum of the weights is the gradient of b_enc. One thread
 // owns COLUMNS vec4s of a latent. PREFIXES > 0: every prefix has rows of its own, and a latent
-// takes those of the first prefix that has it.
+// takes those of the first prefix that has it. PLACED_TEXELS, ROWS_TEXELS: in a texture.
 struct Dims {
   latents: u32,    // latents of this dispatch
   d4: u32,
@@ -14,14 +14,34 @@ struct Dims {
 }
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> offsets: array<u32>;
+//#if PLACED_TEXELS
+@group(0) @binding(2) var placed: texture_storage_2d<rgba32uint, read>;
+//#else
 @group(0) @binding(2) var<storage, read> placed: array<vec4u>;
+//#end
+//#if ROWS_TEXELS
+@group(0) @binding(3) var rows: texture_storage_2d<rgba32float, read>;
+//#else
 @group(0) @binding(3) var<storage, read> rows: array<vec4f>;
+//#end
 @group(0) @binding(4) var<storage, read> scalars: array<f32>;
 @group(0) @binding(5) var<storage, read> table: array<vec2u>; // (bound, weight) of the prefixes
 @group(0) @binding(6) var<storage, read_write> grad: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> gradBias: array<f32>;
 
 //#use linear_id
+//#use texels
+
+//#if PLACED_TEXELS
+fn placedAt(i: u32) -> vec4u { return textureLoad(placed, texelOf(i)); }
+//#else
+fn placedAt(i: u32) -> vec4u { return placed[i]; }
+//#end
+//#if ROWS_TEXELS
+fn rowsAt(i: u32) -> vec4f { return textureLoad(rows, texelOf(i)); }
+//#else
+fn rowsAt(i: u32) -> vec4f { return rows[i]; }
+//#end
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
@@ -54,7 +74,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   //#end
   var bias = 0.0;
   for (var e = begin; e < to; e++) {
-    let entry = placed[e];
+    let entry = placedAt(e);
     //#if BY_VALUE
     let weight = bitcast<f32>(entry.y);
     //#else
@@ -67,7 +87,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
     let base = entry.x * dims.d4;
     //#end
     //#for c in 0..COLUMNS
-    acc{{c}} = fma(vec4f(weight), rows[base + col{{c}}], acc{{c}});
+    acc{{c}} = fma(vec4f(weight), rowsAt(base + col{{c}}), acc{{c}});
     //#end
   }
   //#if BY_VALUE

@@ -167,6 +167,8 @@ export interface Decoder {
   readonly metrics: readonly RingField[];
   /** Decodes a site's code and makes residual, sums and loss. */
   reconstruct(site: Site): Command[];
+  /** The buffers of W_dec as they were loaded for gathering, after {@link reconstruct} was asked for; it loads them. */
+  loaded?(): readonly EncodeRows[] | undefined;
   /** Counts of active rows by latent, needed before the dead latents are known. */
   count(site: Site): Command[];
   /** `dz` of every entry by row, of the site's code (or of another in its place) at the site's residuals. */

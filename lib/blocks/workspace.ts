@@ -123,10 +123,12 @@ export function createSite(
 ): Site {
   const { rows, target } = space;
   const name = index === 0 ? "" : ` ${index}`;
+  const { code: { capacity, usual }, most = capacity } = plan;
   return {
     index,
     ...plan,
-    byLatent: byLatent ?? createCodeByLatent(gpu, rows, plan.most ?? plan.code.capacity, latents),
+    byLatent: byLatent ??
+      { ...createCodeByLatent(gpu, rows, most, latents), ...usual !== undefined && { usual } },
     recon: createRows(gpu, `recon${name}`, rows, target.cols),
     residual: createRows(gpu, `residual${name}`, rows, target.cols),
     stats: createBuffer(gpu, rows * STATS * 4, `stats${name}`),

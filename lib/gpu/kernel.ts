@@ -4,7 +4,7 @@
  */
 import { createBuffer, type Gpu } from "./device.ts";
 import { type Defines, expand, type Parts } from "./expand.ts";
-import type { Texels } from "./texels.ts";
+import type { TexelFormat, Texels } from "./texels.ts";
 
 /** A range of a buffer. */
 export interface Slice {
@@ -42,6 +42,10 @@ interface Binding {
   name: string;
   index: number;
   kind: GPUBufferBindingType | "texels";
+  /** Of texels. */
+  format?: TexelFormat;
+  /** Whether texels are written, and not read. */
+  written: boolean;
 }
 
 interface DimField {
@@ -76,7 +80,7 @@ export interface DispatchOptions<B extends string, D extends string> {
 /**
  * Declares a kernel. The names of `buffers` and `dims` must be those of the shader's `var<storage>` bindings and of its
  * `struct Dims`, in the same order; a difference is an error when the module loads. A binding may be declared twice, as a
- * buffer and as a read-only texture of rgba32float, when the defines keep one of the two.
+ * buffer and as a read-only texture of rgba32float or rgba32uint, when the defines keep one of the two.
  */
 export function defineKernel<const B extends string, const D extends string>(declared: {
   name: string;
@@ -137,9 +141,11 @@ export function defineKernel<const B extends string, const D extends string>(dec
 
 function readBindings(source: string): Binding[] {
   const pattern =
-    /@group\(0\)\s*@binding\((\d+)\)\s*var(?:<(uniform|storage)(?:\s*,\s*(read|read_write))?>)?\s*(\w+)/g;
-  return [...source.matchAll(pattern)].map(([, index, space, access, name]) => ({
+    /@group\(0\)\s*@binding\((\d+)\)\s*var(?:<(uniform|storage)(?:\s*,\s*(read|read_write))?>)?\s*(\w+)(?::\s*texture_storage_2d<(\w+),\s*(\w+)>)?/g;
+  return [...source.matchAll(pattern)].map(([, index, space, access, name, format, use]) => ({
     name,
+    format: format as TexelFormat | undefined,
+    written: use === "write",
     index: Number(index),
     kind: !space
       ? "texels"
@@ -180,7 +186,12 @@ function pipelineOf(
       binding: b.index,
       visibility: GPUShaderStage.COMPUTE,
       ...b.kind === "texels"
-        ? { storageTexture: { access: "read-only", format: "rgba32float" } as const }
+        ? {
+          storageTexture: {
+            access: b.written ? "write-only" : "read-only",
+            format: b.format ?? "rgba32float",
+          } as const,
+        }
         : { buffer: { type: b.kind } },
     })),
   });

@@ -39,6 +39,9 @@ const BY_BOTH = { all: 28, largest: 16 };
 /** Bytes that the buffers of a code may take. */
 export const CODE_BUDGET: number = 512 * 2 ** 20;
 
+/** Active latents of a row that are usual where nobody bounds them. */
+const USUAL = 64;
+
 /** Latents of a slice at most. */
 const MOST_SLICE = 1024;
 
@@ -105,7 +108,10 @@ export function planCandidates(
 export function createRowLists(gpu: Gpu, rows: number, plan: CapacityPlan): RowLists {
   return {
     ...plan,
-    code: createCodeByRow(gpu, rows, plan.capacity),
+    code: {
+      ...createCodeByRow(gpu, rows, plan.capacity),
+      usual: rows * Math.min(USUAL, plan.capacity),
+    },
     floors: createBuffer(gpu, rows * 4, "floors"),
   };
 }

@@ -14,6 +14,8 @@ export interface CodeByRow {
   rows: number;
   /** Most entries of a row; a multiple of 4. */
   capacity: number;
+  /** Entries that are usual, in all, where they are far fewer than there is room for. */
+  usual?: number;
   /** vec2u [rows]. */
   spans: GPUBuffer;
   /** vec2u [rows · capacity]. */
@@ -26,6 +28,8 @@ export interface CodeByRow {
 export interface CodeByLatent {
   /** Number of latents. */
   latents: number;
+  /** Entries that are usual, in all, where they are far fewer than there is room for. */
+  usual?: number;
   /** u32s of a latent's row of bits; a multiple of 4. */
   words: number;
   /** u32 [latents · words]: bit r of latent l says that row r activates it. */

@@ -4,10 +4,13 @@
  */
 import source from "../../shaders/code_gradient.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
-import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
+import { type Cost, defineKernel, gridFor } from "../gpu/kernel.ts";
+import type { Command } from "../gpu/program.ts";
 import type { Rows } from "../gpu/rows.ts";
 import { type CodeByRow, planRowThreads } from "./code.ts";
 import { PARTS, THREADS } from "./common.ts";
+import type { EncodeRows } from "./encode_gemm.ts";
+import { entriesOf, planGather } from "./gathers.ts";
 import type { PrefixTable } from "./prefix_table.ts";
 
 /** What to differentiate. */
@@ -16,6 +19,8 @@ export interface CodeGradientArgs {
   code: CodeByRow;
   /** Decoder rows [latents, d]. */
   w: Rows;
+  /** The buffers of `w` as they were loaded for gathering, if they were. */
+  loaded?: readonly EncodeRows[];
   /** f32 [rows, d padded]; with `table` [prefixes · rows, d padded], one block of rows a prefix. */
   residual: GPUBuffer;
   /** Prefixes with residuals of their own: an entry takes those of the first prefix that has its latent. */
@@ -43,16 +48,28 @@ export const codeGradient = {
     return { flops: 2 * rows * k * d, bytes: 4 * rows * (k * d * 1.25 + 2 * k) };
   },
 
-  /** One dispatch a buffer of `w`. */
-  record(gpu: Gpu, args: CodeGradientArgs): Dispatch[] {
+  /** One dispatch a buffer of `w`, after copies of what it reads from elsewhere. */
+  record(gpu: Gpu, args: CodeGradientArgs): Command[] {
     const { code, w, residual, table, scalars, scaleWord } = args;
     const { threads: quads, strided } = planRowThreads(code.capacity, 4);
-    return w.shards.map((shard) =>
-      codeGradient.kernel.dispatch(gpu, {
-        defines: { PREFIXES: table?.prefixes ?? 0, ADD: args.add ? 1 : 0, STRIDED: strided },
+    const d4 = w.stride / 4;
+    const blocks = table?.prefixes ?? 1;
+    return w.shards.flatMap((shard, i) => {
+      const reads = entriesOf(code) * d4 * shard.rows / w.rows;
+      const { defines, buffers, copies } = planGather(gpu, {
+        w: { from: args.loaded?.[i] ?? shard.buffer, most: shard.rows * d4, reads },
+        residual: { from: residual, most: blocks * code.rows * d4, reads: reads / 4 },
+      });
+      const dispatch = codeGradient.kernel.dispatch(gpu, {
+        defines: {
+          PREFIXES: table?.prefixes ?? 0,
+          ADD: args.add ? 1 : 0,
+          STRIDED: strided,
+          ...defines,
+        },
         dims: {
           rows: code.rows,
-          d4: w.stride / 4,
+          d4,
           capacity: code.capacity,
           quads,
           firstLatent: shard.firstRow,
@@ -62,14 +79,14 @@ export const codeGradient = {
         buffers: {
           spans: code.spans,
           entries: code.entries,
-          w: shard.buffer,
-          residual,
+          ...buffers,
           scalars,
           table: table?.buffer ?? code.spans,
           dz: code.dz,
         },
         groups: gridFor(code.rows * quads, THREADS, gpu.facts.maxGroups),
-      })
-    );
+      });
+      return [...copies, dispatch];
+    });
   },
 };

@@ -11,11 +11,14 @@
 import source from "../../shaders/decode_prefixes.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
 import type { DeviceFacts } from "../gpu/facts.ts";
-import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
+import { type Cost, defineKernel, gridFor } from "../gpu/kernel.ts";
+import type { Command } from "../gpu/program.ts";
 import type { Rows } from "../gpu/rows.ts";
 import { roundUp } from "../tensor/shards.ts";
 import type { CodeByRow } from "./code.ts";
 import { type ColumnPlan, PARTS, planColumns, THREADS } from "./common.ts";
+import type { EncodeRows } from "./encode_gemm.ts";
+import { entriesOf, planGather } from "./gathers.ts";
 import type { PrefixTable } from "./prefix_table.ts";
 
 /** Rests that a thread keeps, in vec4s, where it can choose. */
@@ -27,6 +30,8 @@ export interface DecodePrefixesArgs {
   code: CodeByRow;
   /** Decoder rows [latents, d]. */
   w: Rows;
+  /** The buffers of `w` as they were loaded for gathering, if they were. */
+  loaded?: readonly EncodeRows[];
   /** f32 [rows, d padded]: target less bias. */
   start: GPUBuffer;
   /** Bounds and weights. */
@@ -87,13 +92,21 @@ export const decodePrefixes = {
     };
   },
 
-  /** One dispatch a buffer of `w`. */
-  record(gpu: Gpu, args: DecodePrefixesArgs): Dispatch[] {
+  /** One dispatch a buffer of `w`, after copies of what it reads from elsewhere. */
+  record(gpu: Gpu, args: DecodePrefixesArgs): Command[] {
     const { code, w, table } = args;
     const { prefixes } = table;
     const { columns, threads, near } = decodePrefixes.plan(w.cols, prefixes, gpu.facts);
-    return w.shards.map((shard, i) =>
-      decodePrefixes.kernel.dispatch(gpu, {
+    const d4 = w.stride / 4;
+    return w.shards.flatMap((shard, i) => {
+      const { defines, buffers, copies } = planGather(gpu, {
+        w: {
+          from: args.loaded?.[i] ?? shard.buffer,
+          most: shard.rows * d4,
+          reads: entriesOf(code) * d4 * shard.rows / w.rows,
+        },
+      });
+      const dispatch = decodePrefixes.kernel.dispatch(gpu, {
         defines: {
           COLUMNS: columns,
           NEAR: near,
@@ -101,10 +114,11 @@ export const decodePrefixes = {
           QUADS: Math.ceil(prefixes / 4),
           FIRST: i === 0 ? 1 : 0,
           LAST: i === w.shards.length - 1 ? 1 : 0,
+          ...defines,
         },
         dims: {
           rows: code.rows,
-          d4: w.stride / 4,
+          d4,
           threads,
           firstLatent: shard.firstRow,
           latents: shard.rows,
@@ -112,7 +126,7 @@ export const decodePrefixes = {
         buffers: {
           spans: code.spans,
           entries: code.entries,
-          w: shard.buffer,
+          ...buffers,
           start: args.start,
           table: table.buffer,
           suffix: args.suffix,
@@ -120,7 +134,8 @@ export const decodePrefixes = {
           squares: args.squares,
         },
         groups: gridFor(code.rows * threads, THREADS, gpu.facts.maxGroups),
-      })
-    );
+      });
+      return [...copies, dispatch];
+    });
   },
 };

@@ -4,10 +4,13 @@
  */
 import source from "../../shaders/decode_rows.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
-import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
+import { type Cost, defineKernel, gridFor } from "../gpu/kernel.ts";
+import type { Command } from "../gpu/program.ts";
 import type { Rows } from "../gpu/rows.ts";
 import type { CodeByRow } from "./code.ts";
 import { PARTS, planColumns, THREADS } from "./common.ts";
+import type { EncodeRows } from "./encode_gemm.ts";
+import { entriesOf, planGather } from "./gathers.ts";
 
 /** What to decode. */
 export interface DecodeArgs {
@@ -15,6 +18,8 @@ export interface DecodeArgs {
   code: CodeByRow;
   /** Decoder rows [latents, d]. */
   w: Rows;
+  /** The buffers of `w` as they were loaded for gathering, if they were. */
+  loaded?: readonly EncodeRows[];
   /** f32 [d, padded]: start of every row; zero when absent. */
   bias?: GPUBuffer;
   /** f32 [rows, d padded]. */
@@ -36,28 +41,43 @@ export const decodeRows = {
     return { flops: 2 * rows * k * d, bytes: 4 * rows * (k * d + 2 * k + d) };
   },
 
-  /** One dispatch a buffer of `w`. */
-  record(gpu: Gpu, { code, w, bias, recon }: DecodeArgs): Dispatch[] {
+  /** One dispatch a buffer of `w`, after copies of what it reads from elsewhere. */
+  record(gpu: Gpu, { code, w, loaded, bias, recon }: DecodeArgs): Command[] {
     const { columns, threads, near } = planColumns(w.cols, gpu.facts);
-    return w.shards.map((shard, i) =>
-      decodeRows.kernel.dispatch(gpu, {
-        defines: { COLUMNS: columns, NEAR: near, ADD: i > 0 ? 1 : 0, BIAS: bias ? 1 : 0 },
+    const d4 = w.stride / 4;
+    return w.shards.flatMap((shard, i) => {
+      const { defines, buffers, copies } = planGather(gpu, {
+        entries: { from: code.entries, reads: entriesOf(code) * threads, words: true },
+        w: {
+          from: loaded?.[i] ?? shard.buffer,
+          most: shard.rows * d4,
+          reads: entriesOf(code) * d4 * shard.rows / w.rows,
+        },
+      });
+      const dispatch = decodeRows.kernel.dispatch(gpu, {
+        defines: {
+          COLUMNS: columns,
+          NEAR: near,
+          ADD: i > 0 ? 1 : 0,
+          BIAS: bias ? 1 : 0,
+          ...defines,
+        },
         dims: {
           rows: code.rows,
-          d4: w.stride / 4,
+          d4,
           threads,
           firstLatent: shard.firstRow,
           latents: shard.rows,
         },
         buffers: {
           spans: code.spans,
-          entries: code.entries,
-          w: shard.buffer,
+          ...buffers,
           bias: bias ?? code.spans,
           recon,
         },
         groups: gridFor(code.rows * threads, THREADS, gpu.facts.maxGroups),
-      })
-    );
+      });
+      return [...copies, dispatch];
+    });
   },
 };

@@ -4,10 +4,13 @@
  */
 import source from "../../shaders/grad_latents.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
-import { type Cost, defineKernel, type Dispatch, gridFor, type Slice } from "../gpu/kernel.ts";
+import { type Cost, defineKernel, gridFor, type Slice } from "../gpu/kernel.ts";
+import type { Command } from "../gpu/program.ts";
 import type { Rows } from "../gpu/rows.ts";
 import type { CodeByLatent } from "./code.ts";
 import { PARTS, planColumns, THREADS } from "./common.ts";
+import type { EncodeRows } from "./encode_gemm.ts";
+import { entriesOf, planGather } from "./gathers.ts";
 import type { PrefixTable } from "./prefix_table.ts";
 
 /** What to sum. */
@@ -17,7 +20,7 @@ export interface GradLatentsArgs {
   /** `value`: gradient of W_dec; `dz`: gradient of W_enc and, in `gradBias`, of b_enc. */
   weight: "value" | "dz";
   /** f32 [rows, d padded]: residual for `value`, centred input for `dz`. */
-  rows: GPUBuffer | Slice;
+  rows: GPUBuffer | Slice | EncodeRows;
   /** Prefixes with blocks of rows of their own: a latent takes those of the first prefix that has it. */
   table?: PrefixTable;
   /** Rows of a block; needed with `table`. */
@@ -53,8 +56,8 @@ export const gradLatents = {
     return { flops: 2 * rows * k * d, bytes: 4 * (rows * k * (d + 4) + latents * d) };
   },
 
-  /** One dispatch a buffer of `grad` with latents that count. */
-  record(gpu: Gpu, args: GradLatentsArgs): Dispatch[] {
+  /** One dispatch a buffer of `grad` with latents that count, after copies of what it reads from elsewhere. */
+  record(gpu: Gpu, args: GradLatentsArgs): Command[] {
     const { code, grad, only = { first: 0, count: grad.rows } } = args;
     const { columns, threads, near } = planColumns(grad.cols, gpu.facts);
     const parts = grad.shards.map((shard) => {
@@ -62,8 +65,15 @@ export const gradLatents = {
       const end = Math.min(shard.firstRow + shard.rows, only.first + only.count);
       return { shard, first, latents: end - first };
     });
-    return parts.filter(({ latents }) => latents > 0).map(({ shard, first, latents }) =>
-      gradLatents.kernel.dispatch(gpu, {
+    const blocks = args.table ? args.table.prefixes * (args.rowsOfPrefix ?? 0) : code.words * 32;
+    return parts.filter(({ latents }) => latents > 0).flatMap(({ shard, first, latents }) => {
+      const entries = entriesOf(code) * latents / code.latents;
+      const d4 = grad.stride / 4;
+      const { defines, buffers, copies } = planGather(gpu, {
+        placed: { from: code.placed, reads: entries * threads, words: true },
+        rows: { from: args.rows, most: blocks * d4, reads: entries * d4 },
+      });
+      const dispatch = gradLatents.kernel.dispatch(gpu, {
         label: args.weight,
         defines: {
           COLUMNS: columns,
@@ -71,10 +81,11 @@ export const gradLatents = {
           BY_VALUE: args.weight === "value" ? 1 : 0,
           ADD: args.add ? 1 : 0,
           PREFIXES: args.table?.prefixes ?? 0,
+          ...defines,
         },
         dims: {
           latents,
-          d4: grad.stride / 4,
+          d4,
           threads,
           firstLatent: (args.firstLatent ?? 0) + first,
           scaleWord: args.scaleWord,
@@ -83,8 +94,7 @@ export const gradLatents = {
         },
         buffers: {
           offsets: code.offsets,
-          placed: code.placed,
-          rows: args.rows,
+          ...buffers,
           scalars: args.scalars,
           table: args.table?.buffer ?? code.offsets,
           grad: shard.buffer,
@@ -92,7 +102,8 @@ export const gradLatents = {
           gradBias: args.gradBias ?? code.chunkStarts,
         },
         groups: gridFor(latents * threads, THREADS, gpu.facts.maxGroups),
-      })
-    );
+      });
+      return [...copies, dispatch];
+    });
   },
 };

@@ -4,10 +4,13 @@
  */
 import source from "../../shaders/score_candidates.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
-import { type Cost, defineKernel, type Dispatch, gridFor } from "../gpu/kernel.ts";
+import { type Cost, defineKernel, gridFor } from "../gpu/kernel.ts";
+import type { Command } from "../gpu/program.ts";
 import type { Rows } from "../gpu/rows.ts";
 import type { CodeByRow } from "./code.ts";
 import { PARTS, THREADS } from "./common.ts";
+import type { EncodeRows } from "./encode_gemm.ts";
+import { planGather } from "./gathers.ts";
 
 /** What to score. */
 export interface ScoreCandidatesArgs {
@@ -16,7 +19,7 @@ export interface ScoreCandidatesArgs {
   /** Candidates of a row, about; rows with more take longer. */
   count: number;
   /** [rows, d4] vec4. */
-  x: GPUBuffer;
+  x: GPUBuffer | EncodeRows;
   /** Latent-major matrix [latents, d]. */
   w: Rows;
   /** f32 [latents]. */
@@ -40,22 +43,30 @@ export const scoreCandidates = {
     return { flops: 2 * rows * count * d, bytes: 4 * rows * (count * d * 1.25 + 3 * count) };
   },
 
-  /** One dispatch a buffer of `w`. */
-  record(gpu: Gpu, args: ScoreCandidatesArgs): Dispatch[] {
+  /** One dispatch a buffer of `w`, after copies of what it reads from elsewhere. */
+  record(gpu: Gpu, args: ScoreCandidatesArgs): Command[] {
     const { candidates: { rows, spans, entries }, count, x, w, bias, scores } = args;
     const quads = Math.ceil(count / 4);
-    return w.shards.map((shard) =>
-      scoreCandidates.kernel.dispatch(gpu, {
+    const d4 = w.stride / 4;
+    return w.shards.flatMap((shard) => {
+      // Candidates of other buffers are scored too, at some row of this one.
+      const { defines, buffers, copies } = planGather(gpu, {
+        x: { from: x, most: rows * d4, reads: rows * quads * d4 },
+        w: { from: shard.buffer, most: shard.rows * d4, reads: rows * count * d4 },
+      });
+      const dispatch = scoreCandidates.kernel.dispatch(gpu, {
+        defines,
         dims: {
           rows,
-          d4: w.stride / 4,
+          d4,
           quads,
           firstLatent: shard.firstRow,
           latents: shard.rows,
         },
-        buffers: { spans, entries, x, w: shard.buffer, bias, scores },
+        buffers: { spans, entries, ...buffers, bias, scores },
         groups: gridFor(rows * quads, THREADS, gpu.facts.maxGroups),
-      })
-    );
+      });
+      return [...copies, dispatch];
+    });
   },
 };

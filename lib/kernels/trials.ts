@@ -9,6 +9,7 @@ import { createCodeByRow } from "./code.ts";
 import { columnVariants, createCount, STEP } from "./common.ts";
 import { decodeRows } from "./decode_rows.ts";
 import { encodeGemm } from "./encode_gemm.ts";
+import { gatherVariants } from "./gathers.ts";
 import { matmul } from "./matmul.ts";
 import { createRunningBest, topkMerge } from "./topk_merge.ts";
 
@@ -137,6 +138,12 @@ const columns: Trial = {
   prepare: prepareDecode,
 };
 
+const gathers: Trial = {
+  kernel: "gathers",
+  variants: ({ facts }) => gatherVariants(facts),
+  prepare: prepareDecode,
+};
+
 function prepareDecode(gpu: Gpu): PreparedTrial {
   const latents = 8192;
   const table = numbers(latents * D, 7), values = numbers(ROWS * K, 8);
@@ -169,4 +176,4 @@ function prepareDecode(gpu: Gpu): PreparedTrial {
 }
 
 /** All kernels with variants. */
-export const TRIALS: readonly Trial[] = [encode, product, merge, columns];
+export const TRIALS: readonly Trial[] = [encode, product, merge, gathers, columns];

@@ -5,7 +5,12 @@
  * gradients by latent, AuxK, bias, projection, clipping, optimiser, what follows the step.
  * @module
  */
-import { type AddToReconstruction, rowsDecoder } from "../blocks/decoders/rows.ts";
+import {
+  type AddToReconstruction,
+  type LoadedDecoder,
+  loadedDecoder,
+  rowsDecoder,
+} from "../blocks/decoders/rows.ts";
 import { batchAuxGate } from "../blocks/gates/batchtopk.ts";
 import { auxkLoss } from "../blocks/losses/auxk.ts";
 import { type DeadLatents, deadLatents } from "../blocks/losses/dead_latents.ts";
@@ -41,6 +46,8 @@ export interface PartsContext {
   space: Workspace;
   /** Decoder rows [dSae, dOut]. */
   wDec: Parameter;
+  /** The same rows as all decoders of them gather from. */
+  table?: LoadedDecoder;
   /** Decoder bias, where there is one. */
   bDec?: Parameter;
   /** The bias that is taken from the input, where there is one: the decoder's. */
@@ -83,10 +90,10 @@ export interface Parts {
 /** Makes a model of its parts. */
 export function assemble(gpu: Gpu, options: ModelOptions, parts: Parts): TrainableModel {
   const context = contextOf(gpu, options);
-  const { space, wDec, bDec, inputBias, loss, dead } = context;
+  const { space, wDec, bDec, inputBias, loss, dead, table } = context;
   const coder = parts.coder(context);
   const bypass = parts.bypass?.(context);
-  const plain = () => rowsDecoder(gpu, space, { wDec, bDec, loss, addTo: bypass?.addTo });
+  const plain = () => rowsDecoder(gpu, space, { wDec, bDec, loss, table, addTo: bypass?.addTo });
   const decoder = parts.decoder?.(context, bypass?.addTo) ?? plain();
   const penalty = parts.penalty?.(context, coder);
   const sites = coder.codes.map((plan, i) => createSite(gpu, space, plan, i, options.dSae));
@@ -200,6 +207,7 @@ function contextOf(
     options,
     space,
     wDec,
+    table: loadedDecoder(gpu, wDec),
     bDec,
     inputBias: inputBias ? bDec : undefined,
     loss: lossOptions(options.loss, { rows, dOut }, options.targetVariance),

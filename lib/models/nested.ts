@@ -22,12 +22,13 @@ export function prefixesOf({ prefixes, dSae }: ModelOptions): PrefixOptions {
 /** The decoder of nested prefixes. */
 export function nestedDecoder(options: ModelOptions): Pick<Parts, "decoder"> {
   return {
-    decoder: ({ gpu, space, wDec, bDec, inputBias, loss }, addTo) =>
+    decoder: ({ gpu, space, wDec, bDec, inputBias, loss, table }, addTo) =>
       prefixesDecoder(gpu, space, {
         wDec,
         bDec,
         loss,
         addTo,
+        table,
         prefixes: prefixesOf(options),
         centredTarget: inputBias !== undefined && space.target === space.x,
       }),

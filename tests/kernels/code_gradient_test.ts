@@ -2,6 +2,7 @@ import { codeGradient } from "../../lib/kernels/code_gradient.ts";
 import { codeGradient as reference } from "../../lib/reference/code_gradient.ts";
 import { prefixIndex } from "../../lib/reference/decode_prefixes.ts";
 import { assertClose, checkKernel, type KernelCase, sumError } from "./check_kernel.ts";
+import { GATHERING } from "./device.ts";
 import { boundsFor, prefixTable } from "./prefixes.ts";
 import { awkwardCodes, longCode, matrix, sizes } from "./samples.ts";
 
@@ -43,7 +44,8 @@ const cases: KernelCase[] = [...awkwardCodes(), longCode()].map((
   },
 }));
 
-Deno.test("codeGradient is the residual along the latent's decoder row", () => checkKernel(cases));
+Deno.test("codeGradient is the residual along the latent's decoder row", () =>
+  checkKernel(cases, GATHERING));
 
 const prefixCases: KernelCase[] = awkwardCodes().map(({ name, latents, k, code }, i) => ({
   name: `${name}, prefixes ${boundsFor(i, latents)}`,
@@ -81,4 +83,4 @@ const prefixCases: KernelCase[] = awkwardCodes().map(({ name, latents, k, code }
 }));
 
 Deno.test("codeGradient takes the residual of the first prefix that has the latent", () =>
-  checkKernel(prefixCases));
+  checkKernel(prefixCases, GATHERING));

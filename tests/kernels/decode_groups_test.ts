@@ -4,6 +4,7 @@ import { decodeGroups as reference } from "../../lib/reference/decode_groups.ts"
 import type { Matrix } from "../../lib/reference/types.ts";
 import { bitsOf } from "./bench.ts";
 import { assertCloseRows, checkKernel, type KernelCase, scaled, sumError } from "./check_kernel.ts";
+import { GATHERING } from "./device.ts";
 import { awkwardCodes, matrix, numbersFor, sizes } from "./samples.ts";
 
 /** Every awkward code, in groups of a size that does not fit buffers, of all or of some of the groups. */
@@ -63,6 +64,6 @@ function cases(add: boolean): KernelCase[] {
 }
 
 Deno.test("decodeGroups sums the rows of every group's entries by their derivatives", () =>
-  checkKernel(cases(false)));
+  checkKernel(cases(false), GATHERING));
 
-Deno.test("decodeGroups adds to what is there", () => checkKernel(cases(true)));
+Deno.test("decodeGroups adds to what is there", () => checkKernel(cases(true), GATHERING));

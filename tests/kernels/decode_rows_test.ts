@@ -1,6 +1,7 @@
 import { decodeRows } from "../../lib/kernels/decode_rows.ts";
 import { decodeRows as reference } from "../../lib/reference/decode_rows.ts";
 import { assertCloseRows, checkKernel, type KernelCase, scaled, sumError } from "./check_kernel.ts";
+import { GATHERING } from "./device.ts";
 import { awkwardCodes, matrix, sizes, vector } from "./samples.ts";
 
 function cases(withBias: boolean): KernelCase[] {
@@ -29,6 +30,7 @@ function cases(withBias: boolean): KernelCase[] {
   }));
 }
 
-Deno.test("decodeRows sums the decoder rows of every entry", () => checkKernel(cases(false)));
+Deno.test("decodeRows sums the decoder rows of every entry", () =>
+  checkKernel(cases(false), GATHERING));
 
-Deno.test("decodeRows starts at the bias", () => checkKernel(cases(true)));
+Deno.test("decodeRows starts at the bias", () => checkKernel(cases(true), GATHERING));

@@ -33,3 +33,15 @@ export const asHardware: () => Promise<Gpu> = async () => {
   const gpu = await withoutSubgroups();
   return { ...gpu, facts: { ...gpu.facts, software: false } };
 };
+
+let buffered: Promise<Gpu> | undefined;
+
+/** The same device where gathering kernels read buffers, although texels would be faster. */
+export const fromBuffers: () => Promise<Gpu> = () =>
+  buffered ??= whole().then((gpu) => ({
+    ...gpu,
+    facts: { ...gpu.facts, tuning: { gathers: "buffers" } },
+  }));
+
+/** Devices on which gathering kernels must have the same bits. */
+export const GATHERING: readonly (() => Promise<Gpu>)[] = [whole, split, fromBuffers];

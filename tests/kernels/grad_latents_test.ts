@@ -12,6 +12,7 @@ import {
   type KernelCase,
   sumError,
 } from "./check_kernel.ts";
+import { GATHERING } from "./device.ts";
 import { boundsFor, prefixTable } from "./prefixes.ts";
 import { awkwardCodes, matrix, numbersFor, sizes, vector } from "./samples.ts";
 
@@ -77,13 +78,16 @@ function cases(weight: "value" | "dz", add: boolean): KernelCase[] {
   }));
 }
 
-Deno.test("gradLatents weighs residuals by values", () => checkKernel(cases("value", false)));
+Deno.test("gradLatents weighs residuals by values", () =>
+  checkKernel(cases("value", false), GATHERING));
 
-Deno.test("gradLatents weighs inputs by dz and sums dz", () => checkKernel(cases("dz", false)));
+Deno.test("gradLatents weighs inputs by dz and sums dz", () =>
+  checkKernel(cases("dz", false), GATHERING));
 
-Deno.test("gradLatents adds to a gradient by values", () => checkKernel(cases("value", true)));
+Deno.test("gradLatents adds to a gradient by values", () =>
+  checkKernel(cases("value", true), GATHERING));
 
-Deno.test("gradLatents adds to a gradient by dz", () => checkKernel(cases("dz", true)));
+Deno.test("gradLatents adds to a gradient by dz", () => checkKernel(cases("dz", true), GATHERING));
 
 const prefixCases: KernelCase[] = awkwardCodes().map(({ name, latents, k, code }, i) => ({
   name: `${name}, prefixes ${boundsFor(i, latents)}`,
@@ -122,7 +126,7 @@ const prefixCases: KernelCase[] = awkwardCodes().map(({ name, latents, k, code }
 }));
 
 Deno.test("gradLatents takes the rows of the first prefix that has the latent", () =>
-  checkKernel(prefixCases));
+  checkKernel(prefixCases, GATHERING));
 
 /** Three ranges, of which the middle one is left as it was. */
 const rangeCases: KernelCase[] = awkwardCodes().slice(2, 6).map((
@@ -177,4 +181,5 @@ const rangeCases: KernelCase[] = awkwardCodes().slice(2, 6).map((
   },
 }));
 
-Deno.test("gradLatents writes the latents that are asked for only", () => checkKernel(rangeCases));
+Deno.test("gradLatents writes the latents that are asked for only", () =>
+  checkKernel(rangeCases, GATHERING));

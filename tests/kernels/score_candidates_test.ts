@@ -5,6 +5,7 @@ import { scoreCandidates } from "../../lib/kernels/score_candidates.ts";
 import { scoreCandidates as reference } from "../../lib/reference/score_candidates.ts";
 import { roundUp } from "../../lib/tensor/shards.ts";
 import { assertClose, checkKernel, type KernelCase, sumError } from "./check_kernel.ts";
+import { GATHERING } from "./device.ts";
 import { awkwardCodes, code as drawCode, longCode, matrix, sizes, vector } from "./samples.ts";
 
 const WIDTHS = [2, 64, 19, 8, 33, 4, 1];
@@ -80,6 +81,7 @@ const sameBits: KernelCase = {
 };
 
 Deno.test("scoreCandidates scores the candidates of each row, and nothing else", () =>
-  checkKernel(cases));
+  checkKernel(cases, GATHERING));
 
-Deno.test("scoreCandidates has the bits of the encoder's scores", () => checkKernel([sameBits]));
+Deno.test("scoreCandidates has the bits of the encoder's scores", () =>
+  checkKernel([sameBits], GATHERING));

@@ -21,7 +21,7 @@ import { roundUp } from "../../tensor/shards.ts";
 import { reconstructionLoss } from "../losses/reconstruction.ts";
 import { type Decoder, type RingField, type Site, vectorOf, type Workspace } from "../types.ts";
 import { checkPrefixes, prefixesAt, type PrefixOptions } from "./prefix_plan.ts";
-import { biasGradients, rowsDecoder, type RowsDecoderOptions } from "./rows.ts";
+import { biasGradients, loadedDecoder, rowsDecoder, type RowsDecoderOptions } from "./rows.ts";
 
 /** What the decoder works with. */
 export interface PrefixesDecoderOptions extends RowsDecoderOptions {
@@ -40,7 +40,8 @@ export function prefixesDecoder(
   const { wDec, bDec, loss, prefixes } = options;
   checkPrefixes(prefixes, wDec.value.rows);
   const { rows, target } = space;
-  const plain = rowsDecoder(gpu, space, options);
+  const { table: rowsOfW = loadedDecoder(gpu, wDec) } = options;
+  const plain = rowsDecoder(gpu, space, { ...options, table: rowsOfW });
   const table = createPrefixTable(gpu, prefixesAt(prefixes, 0));
   const shape = { rows, d: target.cols, prefixes: table.prefixes };
   const squareShape = decodePrefixes.squareShape(shape, gpu.facts);
@@ -59,9 +60,11 @@ export function prefixesDecoder(
 
   const reconstruct = (site: Site): Command[] => [
     ...start.commands,
+    ...rowsOfW.load(site),
     ...decodePrefixes.record(gpu, {
       code: site.code,
       w: wDec.value,
+      loaded: rowsOfW.loaded(),
       start: onlyShard(start.rows),
       table,
       suffix,
@@ -93,6 +96,7 @@ export function prefixesDecoder(
       site.index > 0 ? plain.codeGradient(site) : codeGradient.record(gpu, {
         code: site.code,
         w: wDec.value,
+        loaded: rowsOfW.loaded(),
         residual: suffix,
         scaleWord: siteWord(site.index, "scale"),
         ...common,

@@ -11,6 +11,7 @@ import { columnSums } from "../../kernels/column_sums.ts";
 import { siteWord } from "../../kernels/common.ts";
 import { countEntries } from "../../kernels/count_entries.ts";
 import { decodeRows } from "../../kernels/decode_rows.ts";
+import { entriesOf, type GatherRows, loadGathered } from "../../kernels/gathers.ts";
 import { gradLatents } from "../../kernels/grad_latents.ts";
 import { markEntries } from "../../kernels/mark_entries.ts";
 import { placeEntries } from "../../kernels/place_entries.ts";
@@ -38,6 +39,8 @@ export interface RowsDecoderOptions {
   loss: LossOptions;
   /** Comes after the decode. */
   addTo?: AddToReconstruction;
+  /** Its rows for gathering, where other decoders of the same rows use them too. */
+  table?: LoadedDecoder;
 }
 
 /** The counts of a site's code by latent, and their sums. */
@@ -52,20 +55,43 @@ export function countSite(
   ];
 }
 
+/** Decoder rows that the decode of a site and its code gradient both gather from. */
+export interface LoadedDecoder {
+  /** Brings them to where they are read, for what follows up to the next change of them. */
+  load(site: Pick<Site, "code">): Command[];
+  /** Their buffers, once they were loaded. */
+  loaded(): GatherRows["rows"] | undefined;
+}
+
+/** Makes room for the rows of a decoder when their first load shows how often they are read. */
+export function loadedDecoder(gpu: Gpu, { value }: Parameter): LoadedDecoder {
+  let table: GatherRows | undefined;
+  return {
+    load({ code }) {
+      table ??= loadGathered(gpu, value, 2 * entriesOf(code));
+      return table.commands;
+    },
+    loaded: () => table?.rows,
+  };
+}
+
 /** Makes the decoder. */
 export function rowsDecoder(
   gpu: Gpu,
   space: Workspace,
-  { wDec, bDec, loss, addTo }: RowsDecoderOptions,
+  { wDec, bDec, loss, addTo, table = loadedDecoder(gpu, wDec) }: RowsDecoderOptions,
 ): Decoder {
   return {
     prefixes: [wDec.value.rows],
     parameters: bDec ? [wDec, bDec] : [wDec],
     metrics: [],
+    loaded: table.loaded,
     reconstruct: (site) => [
+      ...table.load(site),
       ...decodeRows.record(gpu, {
         code: site.code,
         w: wDec.value,
+        loaded: table.loaded(),
         bias: bDec && vectorOf(bDec),
         recon: onlyShard(site.recon),
       }),
@@ -77,6 +103,7 @@ export function rowsDecoder(
       codeGradient.record(gpu, {
         code,
         w: wDec.value,
+        loaded: table.loaded(),
         residual: onlyShard(residual),
         scalars: space.scalars,
         scaleWord: siteWord(index, "scale"),

@@ -103,7 +103,7 @@ export function denseEncoder(
       gradLatents.record(gpu, {
         code,
         weight: "dz",
-        rows: onlyShard(space.centred),
+        rows: loaded.rows,
         grad: wEnc.grad,
         firstLatent: base,
         gradBias: gradOf(bEnc),

@@ -55,7 +55,7 @@ export function gatedCoder(gpu: Gpu, space: Workspace, encoder: ScoreEncoder): C
     gradLatents.record(gpu, {
       code: site.byLatent,
       weight: "dz",
-      rows: onlyShard(centred),
+      rows: encoder.loaded ?? onlyShard(centred),
       grad: w.grad,
       gradBias: gradOf(to),
       scalars,

@@ -80,14 +80,17 @@ export function auxkLoss(gpu: Gpu, space: Workspace, options: AuxkOptions): Auxk
       ? { count: dead.deadCount, map: dead.list }
       : { count: createCount(gpu, wDec.value.rows) },
   });
-  const [{ code, most }] = gate.codes;
-  const site = createSite(
+  const [{ most, ...plan }] = gate.codes;
+  // Mostly nothing is dead: no dispatch of these runs, and copies for them alone are for nothing.
+  const code = { ...plan.code, usual: 0 };
+  const made = createSite(
     gpu,
     space,
     { code, most, weight: alpha, trainsDecoder: false },
     options.site,
     wDec.value.rows,
   );
+  const site = { ...made, byLatent: { ...made.byLatent, usual: 0 } };
   const errorSum = createBuffer(gpu, stride * 4, "error sum");
 
   return {
@@ -105,7 +108,12 @@ export function auxkLoss(gpu: Gpu, space: Workspace, options: AuxkOptions): Auxk
       selection.panels.forEach((commands, i) => add(commands, listed ? panels[i].firstLatent : 0));
       add([
         ...selection.finish,
-        ...decodeRows.record(gpu, { code, w: wDec.value, recon: onlyShard(site.recon) }),
+        ...decodeRows.record(gpu, {
+          code,
+          w: wDec.value,
+          loaded: decoder.loaded?.(),
+          recon: onlyShard(site.recon),
+        }),
         ...columnSums.record(gpu, { shards: main.residual.shards, stride, sums: errorSum }),
         residualRows.record(gpu, {
           rows,
