@@ -1,7 +1,7 @@
 // The code by latent: entry (r, l) goes to offsets[l] + the number of earlier rows in which l is
-// active: those of whole vec4s of bits were counted before. A placed entry is (row, value, dz,
-// index in the code by rows), values as bits, one vec4 to load later. A row has `threads` threads; where
-// it may have more entries, each goes on to further ones (STRIDED).
+// active: those of whole vec4s of bits were counted before. A placed entry is one vec4 to load
+// later: row, value, dz, index in the code by rows; value and dz as bits. A row has `threads`
+// threads; where it may have more entries, each goes on to further ones (STRIDED).
 struct Dims {
   rows: u32,
   threads: u32,    // threads of a row
