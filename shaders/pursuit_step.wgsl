@@ -4,7 +4,7 @@
 // lowest latent. ALONE: it is picked with its value. Otherwise there is one iteration, and the
 // largest score goes to best for pursuit_update, which knows the residual.
 // Where G is split over buffers, an iteration is one dispatch a buffer: a row belongs to the one
-// that has its last pick. A subgroup owns a row, or 64 threads where there are no subgroups.
+// that has its last pick. With TEXELS it is a texture. A subgroup owns a row, or 64 threads where there are no subgroups.
 struct Dims {
   rows: u32,       // rows of this chunk, which scores holds from its start
   firstRow: u32,   // number of the chunk's first row
@@ -17,7 +17,11 @@ struct Dims {
   latents: u32,
 }
 @group(0) @binding(0) var<uniform> dims: Dims;
+//#if TEXELS
+@group(0) @binding(1) var gram: texture_storage_2d<rgba32float, read>;
+//#else
 @group(0) @binding(1) var<storage, read> gram: array<vec4f>;
+//#end
 @group(0) @binding(2) var<storage, read> step: array<u32>;
 @group(0) @binding(3) var<storage, read> done: array<u32>;
 @group(0) @binding(4) var<storage, read_write> scores: array<vec4f>;
@@ -92,12 +96,18 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
     var top = vec4f(LOWEST);
     var place = vec4u(NONE);
     if (alive) {
+      //#if !TEXELS
       let gramRow = (latent - dims.firstLatent) * dims.f4;
+      //#end
       let minus = vec4f(-value);
       for (var i = lane; i < dims.f4; i += {{LANES}}u) {
         var s = scores[base + i];
         if (t > 0u) {
+          //#if TEXELS
+          s = fma(minus, textureLoad(gram, vec2u(i, latent)), s);
+          //#else
           s = fma(minus, gram[gramRow + i], s);
+          //#end
           scores[base + i] = s;
         }
         let better = (s > top) & (ids + vec4u(i * 4u) < vec4u(dims.limit));

@@ -8,6 +8,8 @@ import type { PursuitPlan } from "../../lib/blocks/coders/pursuit_plan.ts";
 import { createParameter, createWorkspace } from "../../lib/blocks/types.ts";
 import { submit } from "../../lib/gpu/program.ts";
 import { createRows, onlyShard, writeRows } from "../../lib/gpu/rows.ts";
+import { createTexelRows } from "../../lib/gpu/texels.ts";
+import { gramRows } from "../../lib/kernels/gram_rows.ts";
 import { matmul } from "../../lib/kernels/matmul.ts";
 import { createPicks } from "../../lib/kernels/picks.ts";
 import { pursuitStep } from "../../lib/kernels/pursuit_step.ts";
@@ -18,10 +20,15 @@ import type { BenchCase, KernelBench, TrainShape } from "../types.ts";
 function steps(stage: Stage, { rows, d, latents, k }: TrainShape): BenchCase {
   const { gpu } = stage;
   const w = stage.matrix(latents, d, 3, 1 / Math.sqrt(d));
-  const gram = createRows(gpu, "bench products", latents, latents);
+  const inTexture = gramRows.plan(gpu.facts, { rows: latents, d }) !== undefined;
+  const gram = inTexture
+    ? createTexelRows(gpu, "bench products", latents, latents)
+    : createRows(gpu, "bench products", latents, latents);
   const first = createRows(gpu, "bench scores", rows, latents);
   submit(gpu, [
-    ...matmul.record(gpu, { a: w, b: w, c: gram, transB: true }),
+    ..."texels" in gram
+      ? gramRows.record(gpu, { w, gram })
+      : matmul.record(gpu, { a: w, b: w, c: gram, transB: true }),
     ...matmul.record(gpu, { a: stage.matrix(rows, d, 1), b: w, c: first, transB: true }),
   ]);
   const scores = stage.room(rows * latents);
@@ -76,7 +83,9 @@ function batch(stage: Stage, shape: TrainShape, form: PursuitPlan["form"]): Benc
     iterations: k,
     form,
   });
-  const products = form === "gram" ? latents * latents + rows * latents : k * rows * latents;
+  const halved = gramRows.plan(gpu.facts, { rows: latents, d }) !== undefined;
+  const pairs = halved ? latents * (latents + 1) / 2 : latents * latents;
+  const products = form === "gram" ? pairs + rows * latents : k * rows * latents;
   return {
     shape: `whole batch ${rows} x ${latents}, ${k} picks, d ${d}`,
     variant: `${form} form`,

@@ -10,9 +10,10 @@ import { pursuitStep as reference } from "../../lib/reference/pursuit_step.ts";
 import { dot, type Entry, type Matrix } from "../../lib/reference/types.ts";
 import { bitsOf } from "./bench.ts";
 import { assertClose, checkKernel, EPS, type KernelCase } from "./check_kernel.ts";
-import { whole, withoutSubgroups } from "./device.ts";
+import { asHardware, whole, withoutSubgroups } from "./device.ts";
 import { heldPicks, picksOf } from "./pursuit_samples.ts";
 import { matrix } from "./samples.ts";
+import { writeTexelRows } from "./texel_rows.ts";
 
 interface Steps {
   name: string;
@@ -119,6 +120,14 @@ const all: Steps[] = [
   { name: "NaN is never picked", scores: withNaN(), gram: gramOf(70, 20, 16), iterations: 4 },
 ];
 
+/** Scores that a thread holds several of; too wide for the narrow bindings below. */
+const wide: Steps = {
+  name: "more than a workgroup has threads",
+  scores: matrix(5, 1100, { seed: 17 }),
+  gram: gramOf(1100, 60, 18),
+  iterations: 7,
+};
+
 /** Iterations [begin, end) on one row; the picks before are given. */
 function pursue(s: Steps, r: number, before: readonly Entry[], end: number) {
   let scores = s.scores[r];
@@ -132,7 +141,7 @@ function pursue(s: Steps, r: number, before: readonly Entry[], end: number) {
   return { scores, best, picks };
 }
 
-function build(s: Steps): KernelCase["build"] {
+function build(s: Steps, texels: boolean): KernelCase["build"] {
   return (bench) => {
     const { gram: g, begin = 0, firstRow = 0, gives = "picks" } = s;
     const rows = s.scores.length;
@@ -154,11 +163,17 @@ function build(s: Steps): KernelCase["build"] {
         done: Array.from({ length: firstRow + rows }, (_, r) => s.done?.includes(r) ? 1 : 0),
       },
     );
-    const gram = bench.rows("gram", g);
+    const gram = texels ? writeTexelRows(bench.gpu, "gram", g, 1) : bench.rows("gram", g);
     // Behind the latents stand numbers that would win.
-    const padded = new Float32Array(rows * gram.stride).fill(1e30);
-    s.scores.forEach((row, r) => padded.set(row, r * gram.stride));
-    const scores = bench.state("scores", bitsOf(padded));
+    const stride = Math.ceil(latents / 4) * 4;
+    const padded = new Float32Array(rows * stride).fill(1e30);
+    s.scores.forEach((row, r) => padded.set(row, r * stride));
+    const plan = pursuitStep.plan(bench.gpu.facts, latents);
+    const registers = texels && gives === "picks" && begin === 0 && plan !== undefined;
+    // What goes on in registers leaves the scores as they are.
+    const scores = registers
+      ? bench.floats("scores", padded)
+      : bench.state("scores", bitsOf(padded));
     const step = new Uint32Array(STEP.words);
     step[STEP.k] = s.k ?? 0;
     return {
@@ -202,8 +217,8 @@ function build(s: Steps): KernelCase["build"] {
             assertClose(numbers, others, finite, `${what} of row ${r}`);
           };
           close(got.map((p) => p.value), kept.map((p) => p.value), "values");
-          const from = r * gram.stride;
-          close(left.subarray(from, from + latents), wanted.scores, "scores");
+          const from = r * stride;
+          if (!registers) close(left.subarray(from, from + latents), wanted.scores, "scores");
           if (gives === "best") {
             assert.equal(numbers[2 * r + 1], wanted.best!.latent, `best of row ${r}`);
             close([values[2 * r]], [wanted.best!.value], "best");
@@ -214,7 +229,9 @@ function build(s: Steps): KernelCase["build"] {
   };
 }
 
-const cases: KernelCase[] = all.map((s) => ({ name: s.name, build: build(s) }));
+const casesWith = (texels: boolean): KernelCase[] =>
+  (texels ? [...all, wide] : all).map((s) => ({ name: s.name, build: build(s, texels) }));
+const cases = casesWith(false);
 
 /** Bindings that hold 64 rows of 132 floats: matrices of products with more rows need several. */
 async function narrow(open: () => Promise<Gpu>): Promise<Gpu> {
@@ -230,6 +247,21 @@ Deno.test("pursuitStep picks the largest scores and takes them off, a workgroup 
 
 Deno.test("pursuitStep has the same bits with and without subgroups", () =>
   checkKernel(cases.slice(0, 4), [whole, withoutSubgroups]));
+
+Deno.test("pursuitStep has the same bits with products in a texture, and with scores in registers", async () => {
+  const registers = pursuitStep.plan((await whole()).facts, 1100);
+  if (registers) assert.deepEqual(registers, { THREADS: 64, LANES: registers.LANES, VECS: 5 });
+  await checkKernel(casesWith(true), [whole, asHardware, withoutSubgroups]);
+});
+
+Deno.test("pursuitStep keeps scores in registers on adapters on the CPU, as long as they are few", async () => {
+  const { facts } = await whole();
+  const lavapipe = { ...facts, software: true, subgroupSize: 8 };
+  assert.equal(pursuitStep.plan(lavapipe, 16384)?.VECS, 64);
+  assert.equal(pursuitStep.plan(lavapipe, 16385), undefined);
+  assert.equal(pursuitStep.plan({ ...lavapipe, subgroupSize: 0 }, 64), undefined);
+  assert.equal(pursuitStep.plan({ ...lavapipe, software: false }, 64), undefined);
+});
 
 Deno.test("the threads of a row fill workgroups on every device that is stored", () => {
   for (const name of ["h200", "intel", "lavapipe", "m4", "minimal", "rtx4090"]) {

@@ -7,9 +7,11 @@ import { createBuffer, type Gpu } from "../../gpu/device.ts";
 import type { Dispatch } from "../../gpu/kernel.ts";
 import type { Command } from "../../gpu/program.ts";
 import { createRows, onlyShard, type Rows } from "../../gpu/rows.ts";
+import { createTexelRows, type TexelRows } from "../../gpu/texels.ts";
 import { argmaxMerge } from "../../kernels/argmax_merge.ts";
 import { STEP } from "../../kernels/common.ts";
 import { encodeGemm, PANEL_UNIT } from "../../kernels/encode_gemm.ts";
+import { gramRows } from "../../kernels/gram_rows.ts";
 import { matmul } from "../../kernels/matmul.ts";
 import type { Picks } from "../../kernels/picks.ts";
 import { planIndirect } from "../../kernels/plan_indirect.ts";
@@ -76,11 +78,25 @@ function copyRows(source: Rows, target: Rows): Command {
   return { kind: "copy", from, fromOffset: 0, to, toOffset: 0, size };
 }
 
+/** The products of all pairs of latents, where the device reads them best, and what makes them. */
+function productsOf(gpu: Gpu, w: Rows): { gram: Rows | TexelRows; commands: Command[] } {
+  if (gramRows.plan(gpu.facts, { rows: w.rows, d: w.cols })) {
+    const gram = createTexelRows(gpu, "W Wᵀ", w.rows, w.rows);
+    return { gram, commands: gramRows.record(gpu, { w, gram }) };
+  }
+  const gram = createRows(gpu, "W Wᵀ", w.rows, w.rows);
+  return {
+    gram,
+    commands: matmul.record(gpu, { label: "W Wᵀ", transB: true, a: w, b: w, c: gram }),
+  };
+}
+
 /** Scores once, then multiples of rows of W Wᵀ are taken from them. */
 export function gramForm(context: FormContext, plan: PursuitPlan): PursuitForm {
   const { gpu, stops, w, start, left, picks, step } = context;
-  const gram = createRows(gpu, "W Wᵀ", w.rows, w.rows);
-  const scores = createBuffer(gpu, plan.scoreRows * gram.stride * 4, "scores of all latents");
+  const { gram, commands } = productsOf(gpu, w);
+  const stride = roundUp(w.rows, 4);
+  const scores = createBuffer(gpu, plan.scoreRows * stride * 4, "scores of all latents");
   const running = createBuffer(gpu, picks.iterations * 4, "running rows");
   const dynamic = stops.mode === "dynamic";
   const update = updates(context, running);
@@ -107,7 +123,7 @@ export function gramForm(context: FormContext, plan: PursuitPlan): PursuitForm {
         transB: true,
         a: part(start, firstRow, rows),
         b: w,
-        c: { label: "scores", rows, cols: w.rows, stride: gram.stride, shards: [shard] },
+        c: { label: "scores", rows, cols: w.rows, stride, shards: [shard] },
       }),
       ...dynamic
         ? iterations(picks).flatMap((t) => [
@@ -122,7 +138,7 @@ export function gramForm(context: FormContext, plan: PursuitPlan): PursuitForm {
     (_, i) => i * plan.scoreRows,
   );
   return {
-    prepare: () => matmul.record(gpu, { label: "W Wᵀ", transB: true, a: w, b: w, c: gram }),
+    prepare: () => commands,
     pursue: () => [
       ...forget(context),
       ...dynamic ? [copyRows(start, left)] : [],
