@@ -29,10 +29,18 @@ export type GateScope = "row" | "batch" | "layer" | "threshold" | "sequence";
 /** How candidates arise: every latent is scored, a grid of sub-keys, greedily, or after attention. */
 export type Candidates = "dense" | "grid" | "pursuit" | "attention";
 
+/** What scores are multiplied with as they are made. */
+export interface PanelFactors {
+  /** f32, one a latent. */
+  values: GPUBuffer;
+  /** Place of the panel's first latent. */
+  first: number;
+}
+
 /** Scores of latents [firstLatent, firstLatent + latents), and the commands that make them. */
 export interface ScorePanel {
-  /** Commands that fill `scores`. */
-  commands: Command[];
+  /** Commands that fill `scores`, times factors if there are any. */
+  commands(factors?: PanelFactors): Command[];
   /** First latent. */
   firstLatent: number;
   /** Latents, without padding. */

@@ -6,6 +6,7 @@ import { createBuffer, type Gpu } from "../../lib/gpu/device.ts";
 import type { Command } from "../../lib/gpu/program.ts";
 import { readSlices } from "../../lib/gpu/readback.ts";
 import type { ScorePanel } from "../../lib/blocks/types.ts";
+import { scalePanel } from "../../lib/kernels/scale_panel.ts";
 import type { CodeByRow } from "../../lib/kernels/code.ts";
 import type { Code, Matrix } from "../../lib/reference/types.ts";
 
@@ -26,7 +27,7 @@ export function hostPanels(gpu: Gpu, rows: number, latents: number, width: numbe
     const source = createBuffer(gpu, rows * width * 4, `scores at ${first}`);
     sources.push(source);
     panels.push({
-      commands: [
+      commands: (factors) => [
         {
           kind: "copy",
           from: source,
@@ -35,6 +36,12 @@ export function hostPanels(gpu: Gpu, rows: number, latents: number, width: numbe
           toOffset: 0,
           size: rows * width * 4,
         } satisfies Command,
+        ...factors
+          ? [scalePanel.record(gpu, {
+            ...{ rows, scores, panel: width, latents: Math.min(width, latents - first) },
+            ...{ factors: factors.values, firstLatent: factors.first },
+          })]
+          : [],
       ],
       firstLatent: first,
       latents: Math.min(width, latents - first),

@@ -23,8 +23,8 @@ import { maskScores } from "../../kernels/mask_scores.ts";
 import { createTurns, type Rotary } from "../../kernels/rope_rows.ts";
 import type { Strip } from "../../kernels/strip.ts";
 import { roundUp } from "../../tensor/shards.ts";
-import { gradOf, type Parameter, type ScoreEncoder, type ScorePanel } from "../types.ts";
-import { vectorOf, type Workspace } from "../types.ts";
+import { gradOf, type PanelFactors, type Parameter, type ScoreEncoder } from "../types.ts";
+import { type ScorePanel, vectorOf, type Workspace } from "../types.ts";
 import { headScratch, headSide } from "./attention_heads.ts";
 import { ATTENTION_BUDGET, type AttentionChunk, planAttention } from "./attention_plan.ts";
 import { panelFor } from "./dense.ts";
@@ -196,23 +196,26 @@ export function attentionEncoder(
       for (let first = begin; first < end; first += panel) {
         const latents = Math.min(panel, end - first);
         const made = { firstLatent: first, latents, scores, panel };
-        const score = encodeGemm.record(gpu, {
-          rows,
-          latents,
-          d,
-          x: mixedOf(chunk, head),
-          w: shard.buffer,
-          firstLatent: first - shard.firstRow,
-          bias: vectorOf(bV),
-          firstBias: first,
-          scores,
-          panel,
-        });
+        const score = (factors?: PanelFactors) =>
+          encodeGemm.record(gpu, {
+            rows,
+            latents,
+            d,
+            x: mixedOf(chunk, head),
+            w: shard.buffer,
+            firstLatent: first - shard.firstRow,
+            bias: vectorOf(bV),
+            firstBias: first,
+            factors: factors?.values,
+            firstFactor: factors?.first,
+            scores,
+            panel,
+          });
         // Rows that do not count are keys and values of others, but have no code.
         const masked = mask
           ? [maskScores.record(gpu, { rows, flags: mask, byRow: true, ...made })]
           : [];
-        list.push({ commands: [...score, ...masked], ...made });
+        list.push({ commands: (factors) => [...score(factors), ...masked], ...made });
       }
       return list;
     });
@@ -269,7 +272,8 @@ export function attentionEncoder(
       plan.chunks.flatMap((chunk) => {
         const [first, ...others] = headsOf(chunk).flatMap((head) => panelsOf(chunk, head));
         const before = plan.kept ? [] : mixAll(chunk);
-        return [{ ...first, commands: [...before, ...first.commands] }, ...others];
+        const commands = (factors?: PanelFactors) => [...before, ...first.commands(factors)];
+        return [{ ...first, commands }, ...others];
       }),
     backward: (code, add, byRow) => [
       ...plan.chunks.flatMap((chunk) => backwardChunk(chunk, code, add, byRow)),

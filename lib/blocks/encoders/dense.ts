@@ -55,18 +55,21 @@ export function denseEncoder(
     createBuffer(gpu, roundUp(rows, PANEL_UNIT) * panel * 4, "scores");
   const loaded = encodeGemm.load(gpu, onlyShard(space.centred), rows, { rows, latents: panel, d });
   const score = (w: Rows["shards"][number], first: number, latents: number): ScorePanel => ({
-    commands: encodeGemm.record(gpu, {
-      rows,
-      latents,
-      d,
-      x: loaded.rows,
-      w: w.buffer,
-      firstLatent: first,
-      bias: vectorOf(bEnc),
-      firstBias: base + w.firstRow + first,
-      scores,
-      panel,
-    }),
+    commands: (factors) =>
+      encodeGemm.record(gpu, {
+        rows,
+        latents,
+        d,
+        x: loaded.rows,
+        w: w.buffer,
+        firstLatent: first,
+        bias: vectorOf(bEnc),
+        firstBias: base + w.firstRow + first,
+        factors: factors?.values,
+        firstFactor: factors?.first,
+        scores,
+        panel,
+      }),
     firstLatent: base + w.firstRow + first,
     latents,
     scores,

@@ -19,8 +19,8 @@ export interface ByNormOptions {
 }
 
 /**
- * Makes `gate` compare scores times norms. Panels are scaled where they lie and values divided at the end, so that it
- * works for every gate; that reads and writes each panel once more, a few percent of what its scores cost.
+ * Makes `gate` compare scores times norms. Panels are scaled as they are made, or where they lie when their latents are
+ * places in a list, and values divided at the end, so that it works for every gate.
  */
 export function gateByNorm(gpu: Gpu, gate: Gate, { rows, norms, map }: ByNormOptions): Gate {
   return {
@@ -28,10 +28,14 @@ export function gateByNorm(gpu: Gpu, gate: Gate, { rows, norms, map }: ByNormOpt
     forward(panels) {
       const scaled = panels.map((panel, i) => ({
         ...panel,
-        commands: [
+        commands: () => [
           ...i === 0 ? norms.refresh() : [],
-          ...panel.commands,
-          scalePanel.record(gpu, { ...panel, rows, factors: norms.values, map }),
+          ...map
+            ? [
+              ...panel.commands(),
+              scalePanel.record(gpu, { ...panel, rows, factors: norms.values, map }),
+            ]
+            : panel.commands({ values: norms.values, first: panel.firstLatent }),
         ],
       }));
       const { panels: chosen, finish } = gate.forward(scaled);

@@ -26,7 +26,7 @@ export function emitPanels(
   const most = Math.min(...lists.map((l) => l.slice));
   return {
     panels: panels.map(({ commands, firstLatent, latents, scores, panel }) => {
-      const out = [...commands];
+      const out = [...commands()];
       const slice = Math.min(most, panel);
       for (let from = 0; from < latents; from += slice) {
         const here = Math.min(slice, latents - from);

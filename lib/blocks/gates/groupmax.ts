@@ -26,7 +26,7 @@ export function groupMaxGate(
     state: [],
     forward: (panels) => ({
       panels: panels.map(({ commands, scores, panel, firstLatent, latents }) => [
-        ...commands,
+        ...commands(),
         groupMax.record(gpu, { best, groups, scores, panel, firstLatent, latents }),
       ]),
       finish: [topkFinish.record(gpu, { best, code, scratch })],

@@ -20,7 +20,6 @@ import { SCALARS } from "../../kernels/common.ts";
 import { emitPanel, type SliceArgs } from "../../kernels/emit_panel.ts";
 import { expValues } from "../../kernels/exp_values.ts";
 import { placeEntries } from "../../kernels/place_entries.ts";
-import { scalePanel } from "../../kernels/scale_panel.ts";
 import { thresholdGradient } from "../../kernels/threshold_gradient.ts";
 import { unscaleEntries } from "../../kernels/unscale_entries.ts";
 import { panelCoder } from "../coders/panels.ts";
@@ -114,7 +113,7 @@ export function jumpreluGate(gpu: Gpu, space: Workspace, options: JumpreluOption
       const { panels: appended, finish } = emitPanels(
         gpu,
         [lists, near],
-        norms ? scaledPanels(gpu, rows, panels, norms) : panels,
+        norms ? scaledPanels(panels, norms) : panels,
         emit,
       );
       const [first, ...rest] = appended;
@@ -193,18 +192,12 @@ function refresh(gpu: Gpu, { values, parameter, log }: Thresholds): Command[] {
 }
 
 /** Panels whose scores are multiplied with decoder norms. */
-function scaledPanels(
-  gpu: Gpu,
-  rows: number,
-  panels: readonly ScorePanel[],
-  norms: DecoderNorms,
-): ScorePanel[] {
+function scaledPanels(panels: readonly ScorePanel[], norms: DecoderNorms): ScorePanel[] {
   return panels.map((panel, i) => ({
     ...panel,
-    commands: [
+    commands: () => [
       ...i === 0 ? norms.refresh() : [],
-      ...panel.commands,
-      scalePanel.record(gpu, { ...panel, rows, factors: norms.values }),
+      ...panel.commands({ values: norms.values, first: panel.firstLatent }),
     ],
   }));
 }

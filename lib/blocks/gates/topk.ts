@@ -39,7 +39,7 @@ export function topkGate(gpu: Gpu, options: TopkGateOptions): Gate {
     state: [],
     forward: (panels) => ({
       panels: panels.map((panel) => [
-        ...panel.commands,
+        ...panel.commands(),
         topkMerge.record(gpu, {
           best,
           scores: panel.scores,
@@ -74,7 +74,7 @@ export function multiTopkGate(gpu: Gpu, options: TopkGateOptions): Gate {
     forward(panels) {
       const first = one.forward(panels);
       // The scores are there already.
-      const second = four.forward(panels.map((panel) => ({ ...panel, commands: [] })));
+      const second = four.forward(panels.map((panel) => ({ ...panel, commands: () => [] })));
       return {
         panels: first.panels.map((commands, i) => [...commands, ...second.panels[i]]),
         finish: [...first.finish, ...second.finish],

@@ -112,6 +112,7 @@ export function auxkLoss(gpu: Gpu, space: Workspace, options: AuxkOptions): Auxk
           code,
           w: wDec.value,
           loaded: decoder.loaded?.(),
+          whole: true,
           recon: onlyShard(site.recon),
         }),
         ...columnSums.record(gpu, { shards: main.residual.shards, stride, sums: errorSum }),
@@ -167,7 +168,7 @@ function deadPanels(
   for (let first = 0; first < dSae; first += panel) {
     const latents = Math.min(panel, dSae - first);
     panels.push({
-      commands: [
+      commands: (factors) => [
         ...gatherRows.record(gpu, {
           list: dead.list,
           count: dead.deadCount,
@@ -187,6 +188,8 @@ function deadPanels(
           firstLatent: 0,
           bias,
           firstBias: 0,
+          factors: factors?.values,
+          firstFactor: factors?.first,
           scores: encoder.scores,
           panel,
         }),
@@ -209,6 +212,9 @@ function maskedPanels(
 ): ScorePanel[] {
   return encoder.panels().map((given) => ({
     ...given,
-    commands: [...given.commands, maskScores.record(gpu, { rows, flags, ...given })],
+    commands: (factors) => [
+      ...given.commands(factors),
+      maskScores.record(gpu, { rows, flags, ...given }),
+    ],
   }));
 }
