@@ -3,6 +3,7 @@
 // them: neighbouring ones (NEAR) where every thread has cache lines of its own, else every so many.
 // A matrix in several buffers is one dispatch a buffer: each adds its own latents (ADD).
 // ENTRIES_TEXELS, two entries a texel, W_TEXELS: in a texture.
+// PAIRS: every entry has its row here, and a turn takes two: entries of a row begin at even places.
 struct Dims {
   rows: u32,
   d4: u32,
@@ -67,7 +68,20 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
   //#end
   //#end
   let span = spans[row];
-  for (var e = span.x; e < span.y; e++) {
+  var e = span.x;
+  //#if PAIRS
+  for (; e + 1u < span.y; e += 2u) {
+    let two = textureLoad(entries, texelOf(e >> 1u));
+    //#for i in 0..2
+    let value{{i}} = vec4f(bitcast<f32>(two[{{2 * i + 1}}]));
+    let base{{i}} = two[{{2 * i}}] * dims.d4;
+    //#for c in 0..COLUMNS
+    acc{{c}} = fma(value{{i}}, wAt(base{{i}} + col{{c}}), acc{{c}});
+    //#end
+    //#end
+  }
+  //#end
+  for (; e < span.y; e++) {
     let entry = entryAt(e);
     let latent = entry.x - dims.firstLatent;
     if (latent < dims.latents) {

@@ -16,7 +16,7 @@ export interface CodeByRow {
   capacity: number;
   /** Entries that are usual, in all, where they are far fewer than there is room for. */
   usual?: number;
-  /** vec2u [rows]. */
+  /** vec2u [rows]: the entries of row r begin at r · capacity. */
   spans: GPUBuffer;
   /** vec2u [rows · capacity]. */
   entries: GPUBuffer;

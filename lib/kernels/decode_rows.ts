@@ -20,6 +20,8 @@ export interface DecodeArgs {
   w: Rows;
   /** The buffers of `w` as they were loaded for gathering, if they were. */
   loaded?: readonly EncodeRows[];
+  /** Whether `w` has a row for every latent of the code; where it has not, entries without a row are left out. */
+  whole?: boolean;
   /** f32 [d, padded]: start of every row; zero when absent. */
   bias?: GPUBuffer;
   /** f32 [rows, d padded]. */
@@ -42,7 +44,7 @@ export const decodeRows = {
   },
 
   /** One dispatch a buffer of `w`, after copies of what it reads from elsewhere. */
-  record(gpu: Gpu, { code, w, loaded, bias, recon }: DecodeArgs): Command[] {
+  record(gpu: Gpu, { code, w, loaded, whole, bias, recon }: DecodeArgs): Command[] {
     const { columns, threads, near } = planColumns(w.cols, gpu.facts);
     const d4 = w.stride / 4;
     return w.shards.flatMap((shard, i) => {
@@ -61,6 +63,7 @@ export const decodeRows = {
           ADD: i > 0 ? 1 : 0,
           BIAS: bias ? 1 : 0,
           ...defines,
+          PAIRS: whole && w.shards.length === 1 && Object.values(defines).every(Boolean) ? 1 : 0,
         },
         dims: {
           rows: code.rows,

@@ -162,7 +162,7 @@ function prepareDecode(gpu: Gpu): PreparedTrial {
   const w = matrix(gpu, "trial w", table, latents, D);
   const recon = createBuffer(gpu, ROWS * D * 4, "trial");
   return {
-    commands: (device) => decodeRows.record(device, { code, w, recon }),
+    commands: (device) => decodeRows.record(device, { code, w, whole: true, recon }),
     output: recon,
     fault(rows) {
       for (const [r, j] of places(ROWS, D)) {

@@ -2,7 +2,7 @@ import { decodeRows } from "../../lib/kernels/decode_rows.ts";
 import { decodeRows as reference } from "../../lib/reference/decode_rows.ts";
 import { assertCloseRows, checkKernel, type KernelCase, scaled, sumError } from "./check_kernel.ts";
 import { GATHERING } from "./device.ts";
-import { awkwardCodes, matrix, sizes, vector } from "./samples.ts";
+import { awkwardCodes, code as drawCode, matrix, sizes, vector } from "./samples.ts";
 
 function cases(withBias: boolean): KernelCase[] {
   const widths = [1, 3, 4, 7, 20, 37, 64];
@@ -17,6 +17,7 @@ function cases(withBias: boolean): KernelCase[] {
         commands: decodeRows.record(bench.gpu, {
           code: bench.code(code, k),
           w: bench.rows("w", w),
+          whole: true,
           bias: bias && bench.vector("bias", bias),
           recon: recon.buffer,
         }),
@@ -34,3 +35,26 @@ Deno.test("decodeRows sums the decoder rows of every entry", () =>
   checkKernel(cases(false), GATHERING));
 
 Deno.test("decodeRows starts at the bias", () => checkKernel(cases(true), GATHERING));
+
+Deno.test("decodeRows leaves out entries without a row", () => {
+  const [rows, latents, k, d] = [40, 60, 9, 12];
+  const drawn = drawCode(rows, latents, k);
+  const below = drawn.map((row) => row.filter((e) => e.latent < latents / 2));
+  const w = matrix(latents / 2, d, { seed: 1 });
+  return checkKernel([{
+    name: "the upper half of the latents has no rows",
+    build(bench) {
+      const recon = bench.outputSheet("recon", rows, d);
+      return {
+        commands: decodeRows.record(bench.gpu, {
+          ...{ code: bench.code(drawn, k), w: bench.rows("w", w), recon: recon.buffer },
+        }),
+        verify() {
+          const most = reference(below, sizes(w));
+          const wanted = reference(below, w);
+          assertCloseRows(bench.matrixOf(recon), wanted, scaled(most, sumError(k)), "recon");
+        },
+      };
+    },
+  }], GATHERING);
+});

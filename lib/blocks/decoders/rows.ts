@@ -92,6 +92,7 @@ export function rowsDecoder(
         code: site.code,
         w: wDec.value,
         loaded: table.loaded(),
+        whole: true,
         bias: bDec && vectorOf(bDec),
         recon: onlyShard(site.recon),
       }),
