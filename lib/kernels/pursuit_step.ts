@@ -93,14 +93,17 @@ export const pursuitStep = {
   },
 
   /**
-   * How the scores of a row stay in registers, on adapters on the CPU that have the products in a texture; nothing where they
-   * are too many; pure.
+   * How the scores of a row stay in registers, on adapters on the CPU that have the products in a texture; nothing elsewhere;
+   * pure.
    */
   plan(facts: DeviceFacts, latents: number): RegistersPlan | undefined {
     const { LANES, SUBGROUPS } = planLanes(facts, THREADS);
-    const VECS = Math.ceil(latents / 4 / THREADS);
-    if (!facts.software || !SUBGROUPS || VECS > MOST_VECS) return undefined;
-    return { THREADS, LANES, VECS };
+    const vec4s = Math.ceil(latents / 4);
+    // As few threads as can hold them: subgroups that wait for each other are slower.
+    const groups = Math.ceil(vec4s / LANES / MOST_VECS);
+    if (!facts.software || !SUBGROUPS || groups * LANES > facts.maxInvocations) return undefined;
+    const VECS = Math.ceil(vec4s / LANES / groups);
+    return { THREADS: groups * LANES, LANES, VECS };
   },
 
   /** One dispatch; or one an iteration and buffer where `gram` is split. */
