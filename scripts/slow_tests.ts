@@ -4,6 +4,7 @@
  * Each suite is a list of commands; all run, and the last line counts what they counted.
  * @module
  */
+import { cpuinfo, wideVectors } from "../lib/base/vulkan.ts";
 import { type Counts, countTests } from "./counts.ts";
 
 const deno = Deno.execPath();
@@ -43,6 +44,11 @@ const SUITES: Readonly<Record<string, () => string[][]>> = {
       .concat(`${WORK}/acts/shard-00000.safetensors`)
       .concat(SAE_LENS.flatMap((type) => ["--dictionary", `${WORK}/${type}/final`])),
     ...programs("tests/peers/onnx", "_run.ts"),
+  ],
+  // Kernels on the software adapter with vectors of another width than it has here by itself.
+  widths: () => [
+    ["env", `LP_NATIVE_VECTOR_WIDTH=${wideVectors(cpuinfo()) ? 256 : 128}`, deno, "test", "-A"]
+      .concat("tests/kernels", "tests/blocks"),
   ],
   packaged: () => [
     [deno, "run", "-A", "scripts/compile.ts", "dist/sdm"],
