@@ -22,6 +22,7 @@ export const bench: KernelBench = {
         commands: decodeRows.record(stage.gpu, {
           code: code.byRow,
           w: stage.matrix(latents, d, 3, scale),
+          whole: true,
           bias: stage.vector(d, 4),
           recon,
         }),
