@@ -80,7 +80,7 @@ export type {
 export type { Measured } from "./lib/evals/definitions.ts";
 export { PRESET_NAMES, type PresetName } from "./lib/evals/synthetic.ts";
 export type { HubDtype } from "./lib/files/hub_names.ts";
-export { type Gpu, type GpuOptions, openGpu } from "./lib/gpu/device.ts";
+export { type Freed, type Gpu, type GpuOptions, openGpu } from "./lib/gpu/device.ts";
 export type { DeviceFacts, Tuning } from "./lib/gpu/facts.ts";
 export { openDictionary, type OpenedDictionary } from "./lib/interop/detect.ts";
 export { saveDictionary } from "./lib/interop/save.ts";

@@ -6,7 +6,8 @@
 import type { Gpu } from "../lib/gpu/device.ts";
 import { type Cost, defineKernel, type Dispatch, gridFor } from "../lib/gpu/kernel.ts";
 import { createBuffer } from "../lib/gpu/device.ts";
-import { createTexels, type Texels } from "../lib/gpu/texels.ts";
+import { createTexels } from "../lib/gpu/texels.ts";
+import type { Texels } from "../lib/gpu/texel_types.ts";
 import { PARTS, THREADS } from "../lib/kernels/common.ts";
 import type { Stage } from "./stage.ts";
 import { median } from "./stats.ts";

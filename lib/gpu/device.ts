@@ -7,7 +7,7 @@ import { formatBytes } from "../base/format.ts";
 import { preferVulkan } from "../base/vulkan.ts";
 import type { DeviceFacts } from "./facts.ts";
 import { probeSubgroups } from "./probe.ts";
-import { TEXELS_WIDE } from "./texels.ts";
+import { TEXELS_WIDE } from "./texel_types.ts";
 
 /** How to open a device. */
 export interface GpuOptions {

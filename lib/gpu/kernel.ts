@@ -4,7 +4,7 @@
  */
 import { createBuffer, type Gpu } from "./device.ts";
 import { type Defines, expand, type Parts } from "./expand.ts";
-import type { TexelFormat, Texels } from "./texels.ts";
+import type { TexelFormat, Texels } from "./texel_types.ts";
 
 /** A range of a buffer. */
 export interface Slice {

@@ -4,7 +4,7 @@
  */
 import { createBuffer, type Gpu } from "./device.ts";
 import type { Dispatch } from "./kernel.ts";
-import { encodeTexels, type Texels } from "./texels.ts";
+import { encodeTexels, type TexelCopy } from "./texel_types.ts";
 
 /** Copies or clears between dispatches. */
 export type Transfer =
@@ -17,7 +17,7 @@ export type Transfer =
     toOffset: number;
     size: number;
   }
-  | { kind: "texels"; from: GPUBuffer; fromOffset: number; to: Texels; count: number };
+  | TexelCopy;
 
 /** One entry of a program. */
 export type Command = Dispatch | Transfer;

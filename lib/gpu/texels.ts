@@ -6,25 +6,7 @@
 import type { Gpu } from "./device.ts";
 import type { DeviceFacts } from "./facts.ts";
 import type { Slice } from "./kernel.ts";
-import type { Transfer } from "./program.ts";
-
-/** Texels of a row: a power of two, so that a place in an array is found by a mask and a shift. */
-export const TEXELS_WIDE = 1024;
-
-/** What texels hold. */
-export type TexelFormat = "rgba32float" | "rgba32uint";
-
-/** Room for vec4s that shaders read as `texture_storage_2d<rgba32float, read>`; the part `texels` finds them by number. */
-export interface Texels {
-  /** What is bound. */
-  readonly view: GPUTextureView;
-  /** Where copies go. */
-  readonly texture: GPUTexture;
-  /** Bytes. */
-  readonly size: number;
-  /** Frees it. */
-  destroy(): void;
-}
+import { type TexelCopy, type TexelFormat, type Texels, TEXELS_WIDE } from "./texel_types.ts";
 
 /**
  * Makes room for `count` vec4s, counted like a buffer.
@@ -86,33 +68,10 @@ export function createTexelRows(gpu: Gpu, label: string, rows: number, cols: num
 }
 
 /** Copies the first `count` vec4s of a range of a buffer, or what there is of them. */
-export function copyToTexels(source: GPUBuffer | Slice, to: Texels, count: number): Transfer {
+export function copyToTexels(source: GPUBuffer | Slice, to: Texels, count: number): TexelCopy {
   const { buffer, offset = 0 } = "buffer" in source ? source : { buffer: source };
   const held = Math.floor((buffer.size - offset) / 16);
   return { kind: "texels", from: buffer, fromOffset: offset, to, count: Math.min(count, held) };
-}
-
-/** Encodes such a copy: whole rows of texels, then what is left. */
-export function encodeTexels(
-  encoder: GPUCommandEncoder,
-  { from, fromOffset, to, count }: Extract<Transfer, { kind: "texels" }>,
-): void {
-  const rows = Math.floor(count / TEXELS_WIDE), rest = count % TEXELS_WIDE;
-  const bytesPerRow = TEXELS_WIDE * 16;
-  if (rows > 0) {
-    encoder.copyBufferToTexture(
-      { buffer: from, offset: fromOffset, bytesPerRow },
-      { texture: to.texture },
-      [TEXELS_WIDE, rows],
-    );
-  }
-  if (rest > 0) {
-    encoder.copyBufferToTexture(
-      { buffer: from, offset: fromOffset + rows * bytesPerRow, bytesPerRow },
-      { texture: to.texture, origin: [0, rows] },
-      [rest, 1],
-    );
-  }
 }
 
 const stages = new WeakMap<Gpu, Map<string, Texels>>();

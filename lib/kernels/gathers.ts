@@ -8,7 +8,8 @@ import type { DeviceFacts } from "../gpu/facts.ts";
 import type { Slice } from "../gpu/kernel.ts";
 import type { Command } from "../gpu/program.ts";
 import type { Rows } from "../gpu/rows.ts";
-import { copyToTexels, createTexels, sharedTexels, type Texels } from "../gpu/texels.ts";
+import { copyToTexels, createTexels, sharedTexels } from "../gpu/texels.ts";
+import type { Texels } from "../gpu/texel_types.ts";
 import { pickVariant, type Variant } from "../gpu/tuning.ts";
 import type { EncodeRows } from "./encode_gemm.ts";
 
