@@ -3,10 +3,11 @@
  * @module
  */
 import source from "../../shaders/column_sums.wgsl" with { type: "text" };
-import { createBuffer, type Gpu } from "../gpu/device.ts";
+import type { Gpu } from "../gpu/device.ts";
 import type { DeviceFacts } from "../gpu/facts.ts";
 import { type Cost, defineKernel, type Dispatch, gridFor, type Slice } from "../gpu/kernel.ts";
 import type { Shard } from "../gpu/rows.ts";
+import { sharedBuffer } from "../gpu/scratch.ts";
 import { PARTS, THREADS } from "./common.ts";
 
 /** Rows of a chunk of the first level. */
@@ -90,7 +91,7 @@ export const columnSums = {
     const loops = { COLUMNS: columns, LANES, ROWS: rowsAtOnce, PASSES: rowsAtOnce > 1 ? 2 : 1 };
     const plans = columnSums.plan(shards.map((s) => s.rows));
     const total = plans.reduce((n, p) => n + p.chunks, 0);
-    const partial = createBuffer(gpu, total * stride * 4, "partial sums");
+    const partial = sharedBuffer(gpu, total * stride * 4, "partial sums");
     const level = (
       label: string,
       m: GPUBuffer,
