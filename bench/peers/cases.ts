@@ -138,7 +138,7 @@ export function peerCases(): PeerCase[] {
     ...otherSaeLens(WIDE),
     ...batchTopkCases(WIDE),
     matryoshkaCase(WIDE),
-    { ...pursuitCase({ ...WIDE, latents: 16384 }), rounds: 1 },
+    { ...pursuitCase({ ...WIDE, latents: 16384 }), rounds: 2 },
     ...topkCases(DEMO),
     ...batchTopkCases(DEMO),
     matryoshkaCase(DEMO),

@@ -22,7 +22,7 @@ import { peersMarkdown, peersText, troublesText } from "./tables.ts";
 import type { PeerCase, PeerResult, PeerRun } from "./types.ts";
 
 const ROUNDS = 4;
-const MINUTES = 8;
+const MINUTES = 20;
 
 const USAGE =
   `Usage: deno task bench:peers [peer or method…] [--json FILE] [--page] [--rounds N] [--minutes N]
