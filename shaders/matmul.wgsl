@@ -1,9 +1,9 @@
-// C = alpha * op(A) op(B) + beta * C in registers, for adapters on the CPU. A is [rows, inner], or [inner, rows] with TRANS_A; B is [inner, cols], or [cols, inner]
-// with TRANS_B. Every element starts at beta * C and takes its products in order of inner, with
-// alpha already in A: a product that is split along inner therefore has the same bits.
+// C = alpha * op(A) op(B) + beta * C in registers, for adapters on the CPU. A is [rows, inner], or
+// [inner, rows] with TRANS_A; B is [inner, cols], or [cols, inner] with TRANS_B. Every element
+// starts at beta * C and takes its products in order of inner, with alpha already in A: a product
+// that is split along inner therefore has the same bits.
 //   SUBGROUPS: ROWS rows x LANES * 4 columns a subgroup, values of A are broadcast between lanes.
-//   otherwise: a thread computes ROWS rows x 4 columns by itself.
-//   TEXELS:    a and b lie in textures.
+//   otherwise: a thread computes ROWS rows x 4 columns by itself. TEXELS: textures hold a and b.
 struct Dims {
   rows: u32,       // of this dispatch
   cols: u32,

@@ -4,7 +4,8 @@
 // lowest latent. ALONE: it is picked with its value. Otherwise there is one iteration, and the
 // largest score goes to best for pursuit_update, which knows the residual.
 // Where G is split over buffers, an iteration is one dispatch a buffer: a row belongs to the one
-// that has its last pick. With TEXELS it is a texture. A subgroup owns a row, or 64 threads where there are no subgroups.
+// that has its last pick. With TEXELS it lies in a texture. A subgroup owns a row, or 64 threads
+// where there are no subgroups.
 struct Dims {
   rows: u32,       // rows of this chunk, which scores holds from its start
   firstRow: u32,   // number of the chunk's first row
