@@ -34,6 +34,8 @@ async function configOf(shape: TrainShape, steps: number): Promise<ResolvedConfi
     "dictionary.type": "topk",
     "dictionary.d_sae": latents,
     "dictionary.k": k,
+    // By itself a run this short would soon call latents dead, and time AuxK.
+    "dictionary.dead_after_tokens": rows * steps * 10,
     "train.batch_tokens": rows,
     "train.training_tokens": rows * steps,
     "train.log_every": Math.max(1, Math.round(steps / 4)),

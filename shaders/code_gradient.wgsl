@@ -3,7 +3,8 @@
 // One thread takes 4 entries of a row, so that the residual is loaded once for four rows of w;
 // where a row may have more than 4 entries a thread, each goes on to further ones (STRIDED).
 // PREFIXES > 0: every prefix has residuals of its own, [PREFIXES, rows], and an entry takes those
-// of the first prefix that has its latent. W_TEXELS, RESIDUAL_TEXELS: in a texture.
+// of the first prefix that has its latent. W_TEXELS, RESIDUAL_TEXELS: in a texture. TURNED: threads
+// side by side have the same place in neighbouring rows, and not neighbouring places of a row.
 struct Dims {
   rows: u32,
   d4: u32,
@@ -48,13 +49,20 @@ fn restAt(i: u32) -> vec4f { return residual[i]; }
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u,
         @builtin(local_invocation_index) local: u32) {
   let id = linearId(wid, nwg, local, 64u);
+  //#if TURNED
+  let row = id % dims.rows;
+  let quad = id / dims.rows;
+  if (quad >= dims.quads) { return; }
+  //#else
   let row = id / dims.quads;
+  let quad = id % dims.quads;
   if (row >= dims.rows) { return; }
+  //#end
   let span = spans[row];
   //#if STRIDED
-  for (var first = span.x + (id % dims.quads) * 4u; first < span.y; first += dims.quads * 4u) {
+  for (var first = span.x + quad * 4u; first < span.y; first += dims.quads * 4u) {
   //#else
-  let first = span.x + (id % dims.quads) * 4u;
+  let first = span.x + quad * 4u;
   if (first < span.y) {
   //#end
     let last = span.y - 1u;

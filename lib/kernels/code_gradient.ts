@@ -65,6 +65,9 @@ export const codeGradient = {
           PREFIXES: table?.prefixes ?? 0,
           ADD: args.add ? 1 : 0,
           STRIDED: strided,
+          // What an adapter on the CPU does for one lane all lanes wait for: the first entries of rows, which lie in many
+          // prefixes, had better be together. On hardware the threads of a row share its residual.
+          TURNED: table && gpu.facts.software ? 1 : 0,
           ...defines,
         },
         dims: {
