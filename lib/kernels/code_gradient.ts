@@ -58,7 +58,8 @@ export const codeGradient = {
       const reads = entriesOf(code) * d4 * shard.rows / w.rows;
       const { defines, buffers, copies } = planGather(gpu, {
         w: { from: args.loaded?.[i] ?? shard.buffer, most: shard.rows * d4, reads },
-        residual: { from: residual, most: blocks * code.rows * d4, reads: reads / 4 },
+        // Four entries share a load, of prefixes two.
+        residual: { from: residual, most: blocks * code.rows * d4, reads: reads / (table ? 2 : 4) },
       });
       const dispatch = codeGradient.kernel.dispatch(gpu, {
         defines: {
