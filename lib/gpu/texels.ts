@@ -6,6 +6,7 @@
 import type { Gpu } from "./device.ts";
 import type { DeviceFacts } from "./facts.ts";
 import type { Slice } from "./kernel.ts";
+import { shared } from "./scratch.ts";
 import { type TexelCopy, type TexelFormat, type Texels, TEXELS_WIDE } from "./texel_types.ts";
 
 /**
@@ -74,8 +75,6 @@ export function copyToTexels(source: GPUBuffer | Slice, to: Texels, count: numbe
   return { kind: "texels", from: buffer, fromOffset: offset, to, count: Math.min(count, held) };
 }
 
-const stages = new WeakMap<Gpu, Map<string, Texels>>();
-
 /** Room for `count` vec4s that all who ask for the same `use` share: what is copied to it is for the next dispatch alone. */
 export function sharedTexels(
   gpu: Gpu,
@@ -83,10 +82,9 @@ export function sharedTexels(
   use: string,
   format: TexelFormat = "rgba32float",
 ): Texels {
-  const made = stages.get(gpu) ?? new Map<string, Texels>();
-  stages.set(gpu, made);
-  const key = `${use} ${count} ${format}`;
-  const texels = made.get(key) ?? createTexels(gpu, count, use, format);
-  made.set(key, texels);
-  return texels;
+  return shared(
+    gpu,
+    `texels ${use} ${count} ${format}`,
+    () => createTexels(gpu, count, use, format),
+  );
 }
