@@ -6,7 +6,7 @@
 import type { Command } from "../gpu/program.ts";
 import type { Rows } from "../gpu/rows.ts";
 import type { CodeByLatent, CodeByRow } from "../kernels/code.ts";
-import type { EncodeRows } from "../kernels/encode_gemm.ts";
+import type { Operand } from "../kernels/operand.ts";
 import type { Parameter } from "./parameter.ts";
 import type { CodePlan, Site } from "./workspace.ts";
 
@@ -62,7 +62,7 @@ export interface ScoreEncoder {
   /** Floats of a row of `scores`. */
   readonly panel: number;
   /** `space.centred` as the product reads it, where all latents look at it; `prepare` brings it there. */
-  readonly loaded?: EncodeRows;
+  readonly loaded?: Operand;
   /** The row and the bias of every latent, where all latents look at `space.centred`. */
   readonly latentRows?: { readonly w: Parameter; readonly b: Parameter };
   /** What comes before the panels. */
@@ -176,7 +176,7 @@ export interface Decoder {
   /** Decodes a site's code and makes residual, sums and loss. */
   reconstruct(site: Site): Command[];
   /** The buffers of W_dec as they were loaded for gathering, after {@link reconstruct} was asked for; it loads them. */
-  loaded?(): readonly EncodeRows[] | undefined;
+  loaded?(): readonly Operand[] | undefined;
   /** Counts of active rows by latent, needed before the dead latents are known. */
   count(site: Site): Command[];
   /** `dz` of every entry by row, of the site's code (or of another in its place) at the site's residuals. */

@@ -9,7 +9,7 @@ import type { Command } from "../gpu/program.ts";
 import type { Rows } from "../gpu/rows.ts";
 import { type CodeByRow, planRowThreads } from "./code.ts";
 import { PARTS, THREADS } from "./common.ts";
-import type { EncodeRows } from "./encode_gemm.ts";
+import type { Operand } from "./operand.ts";
 import { entriesOf, planGather } from "./gathers.ts";
 import type { PrefixTable } from "./prefix_table.ts";
 
@@ -20,7 +20,7 @@ export interface CodeGradientArgs {
   /** Decoder rows [latents, d]. */
   w: Rows;
   /** The buffers of `w` as they were loaded for gathering, if they were. */
-  loaded?: readonly EncodeRows[];
+  loaded?: readonly Operand[];
   /** f32 [rows, d padded]; with `table` [prefixes · rows, d padded], one block of rows a prefix. */
   residual: GPUBuffer;
   /** Prefixes with residuals of their own: an entry takes those of the first prefix that has its latent. */

@@ -17,7 +17,7 @@ import type { Rows } from "../gpu/rows.ts";
 import { roundUp } from "../tensor/shards.ts";
 import type { CodeByRow } from "./code.ts";
 import { type ColumnPlan, PARTS, planColumns, THREADS } from "./common.ts";
-import type { EncodeRows } from "./encode_gemm.ts";
+import type { Operand } from "./operand.ts";
 import { entriesOf, planGather } from "./gathers.ts";
 import type { PrefixTable } from "./prefix_table.ts";
 
@@ -31,7 +31,7 @@ export interface DecodePrefixesArgs {
   /** Decoder rows [latents, d]. */
   w: Rows;
   /** The buffers of `w` as they were loaded for gathering, if they were. */
-  loaded?: readonly EncodeRows[];
+  loaded?: readonly Operand[];
   /** f32 [rows, d padded]: target less bias. */
   start: GPUBuffer;
   /** Bounds and weights. */

@@ -9,7 +9,7 @@ import type { Command } from "../gpu/program.ts";
 import type { Rows } from "../gpu/rows.ts";
 import type { CodeByRow } from "./code.ts";
 import { PARTS, planColumns, THREADS } from "./common.ts";
-import type { EncodeRows } from "./encode_gemm.ts";
+import type { Operand } from "./operand.ts";
 import { entriesOf, planGather } from "./gathers.ts";
 
 /** What to decode. */
@@ -19,7 +19,7 @@ export interface DecodeArgs {
   /** Decoder rows [latents, d]. */
   w: Rows;
   /** The buffers of `w` as they were loaded for gathering, if they were. */
-  loaded?: readonly EncodeRows[];
+  loaded?: readonly Operand[];
   /** Whether `w` has a row for every latent of the code; where it has not, entries without a row are left out. */
   whole?: boolean;
   /** f32 [d, padded]: start of every row; zero when absent. */

@@ -10,10 +10,10 @@ import { type Cost, defineKernel, gridFor, type Slice } from "../gpu/kernel.ts";
 import type { Command } from "../gpu/program.ts";
 import { ROW_UNIT } from "../gpu/rows.ts";
 import { copyToTexels, createTexels, sharedTexels } from "../gpu/texels.ts";
-import type { Texels } from "../gpu/texel_types.ts";
 import { pickVariant, type Variant } from "../gpu/tuning.ts";
 import { roundUp } from "../tensor/shards.ts";
 import { PARTS } from "./common.ts";
+import type { Operand } from "./operand.ts";
 
 /** Latents of a panel are a multiple of this, whatever the variant. */
 export const PANEL_UNIT = ROW_UNIT;
@@ -59,18 +59,10 @@ export interface EncodePlan {
   grid: readonly [number, number, number];
 }
 
-/** An operand that several products share, see {@link encodeGemm.load}. */
-export interface EncodeRows {
-  /** [rows up to ROW_UNIT, d4] vec4. */
-  source: GPUBuffer | Slice;
-  /** A copy, where the device's variant reads one. */
-  texels?: Texels;
-}
-
 /** An operand and what has to run before its first use. */
 export interface LoadedRows {
   /** The operand. */
-  rows: EncodeRows;
+  rows: Operand;
   /** Copies, if the device's variant wants one. */
   commands: Command[];
 }
@@ -78,9 +70,9 @@ export interface LoadedRows {
 /** What to multiply. */
 export interface EncodeArgs extends EncodeShape {
   /** [rows up to ROW_UNIT, d4] vec4, or rows that were loaded before. */
-  x: GPUBuffer | Slice | EncodeRows;
+  x: GPUBuffer | Slice | Operand;
   /** Latent-major matrix, or one that was loaded before. */
-  w: GPUBuffer | EncodeRows;
+  w: GPUBuffer | Operand;
   /** First row of w. */
   firstLatent: number;
   /** f32, one a latent; readable up to the end of the panel. */
@@ -184,7 +176,7 @@ export const encodeGemm = {
     const copies: Command[] = [];
     const d4 = Math.ceil(d / 4);
     const operand = (given: EncodeArgs["x"], use: string, first: number, rows: number) => {
-      const { source, texels }: EncodeRows = "source" in given ? given : { source: given };
+      const { source, texels }: Operand = "source" in given ? given : { source: given };
       if (!plan.defines.TEXELS) return { bound: source, first };
       if (texels) return { bound: texels, first };
       const count = vec4s(rows, d);

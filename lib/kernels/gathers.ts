@@ -11,7 +11,7 @@ import type { Rows } from "../gpu/rows.ts";
 import { copyToTexels, createTexels, sharedTexels } from "../gpu/texels.ts";
 import type { Texels } from "../gpu/texel_types.ts";
 import { pickVariant, type Variant } from "../gpu/tuning.ts";
-import type { EncodeRows } from "./encode_gemm.ts";
+import type { Operand } from "./operand.ts";
 
 /** A copy costs about as much as reading from texels instead of a buffer saves, a vec4 each: it is to save twice that. */
 const WORTH = 2;
@@ -19,7 +19,7 @@ const WORTH = 2;
 /** Something that a kernel gathers from. */
 export interface GatherOperand {
   /** Where it is; a copy in texels that is there already costs nothing. */
-  from: GPUBuffer | Slice | EncodeRows;
+  from: GPUBuffer | Slice | Operand;
   /** Vec4s of it that are read at most; all when absent. */
   most?: number;
   /** Vec4s that all threads read, about. */
@@ -66,7 +66,7 @@ export function planGather<N extends string>(
   const buffers = {} as GatherPlan<N>["buffers"];
   (Object.keys(operands) as N[]).forEach((name, i) => {
     const { from, most = Infinity, reads, words } = operands[name];
-    const { source, texels }: EncodeRows = "source" in from ? from : { source: from };
+    const { source, texels }: Operand = "source" in from ? from : { source: from };
     const count = Math.min(most, vec4sOf(source));
     buffers[name] = source;
     if (wanted(gpu.facts, reads, texels ? 0 : count)) {
@@ -82,7 +82,7 @@ export function planGather<N extends string>(
 /** A matrix as gathering kernels read it. */
 export interface GatherRows {
   /** Its buffers in order. */
-  rows: readonly EncodeRows[];
+  rows: readonly Operand[];
   /** What has to run before the first use and after what writes the matrix. */
   commands: Command[];
 }

@@ -9,7 +9,7 @@ import type { Command } from "../gpu/program.ts";
 import type { Rows } from "../gpu/rows.ts";
 import type { CodeByLatent } from "./code.ts";
 import { PARTS, planColumns, THREADS } from "./common.ts";
-import type { EncodeRows } from "./encode_gemm.ts";
+import type { Operand } from "./operand.ts";
 import { entriesOf, planGather } from "./gathers.ts";
 import type { PrefixTable } from "./prefix_table.ts";
 
@@ -20,7 +20,7 @@ export interface GradLatentsArgs {
   /** `value`: gradient of W_dec; `dz`: gradient of W_enc and, in `gradBias`, of b_enc. */
   weight: "value" | "dz";
   /** f32 [rows, d padded]: residual for `value`, centred input for `dz`. */
-  rows: GPUBuffer | Slice | EncodeRows;
+  rows: GPUBuffer | Slice | Operand;
   /** Prefixes with blocks of rows of their own: a latent takes those of the first prefix that has it. */
   table?: PrefixTable;
   /** Rows of a block; needed with `table`. */

@@ -9,7 +9,7 @@ import type { Command } from "../gpu/program.ts";
 import type { Rows } from "../gpu/rows.ts";
 import type { CodeByRow } from "./code.ts";
 import { PARTS, THREADS } from "./common.ts";
-import type { EncodeRows } from "./encode_gemm.ts";
+import type { Operand } from "./operand.ts";
 import { planGather } from "./gathers.ts";
 
 /** What to score. */
@@ -19,7 +19,7 @@ export interface ScoreCandidatesArgs {
   /** Candidates of a row, about; rows with more take longer. */
   count: number;
   /** [rows, d4] vec4. */
-  x: GPUBuffer | EncodeRows;
+  x: GPUBuffer | Operand;
   /** Latent-major matrix [latents, d]. */
   w: Rows;
   /** f32 [latents]. */
