@@ -25,7 +25,7 @@ type Size = "tiny" | "quick" | "full";
 /** Rounds of the kernels, and of steps with the seconds after which no further round begins. */
 const LIMITS = {
   tiny: { rounds: 1, steps: { rounds: 1, seconds: 1 }, families: { rounds: 1, seconds: 1 } },
-  quick: { rounds: 5, steps: { rounds: 5, seconds: 12 }, families: { rounds: 4, seconds: 25 } },
+  quick: { rounds: 5, steps: { rounds: 5, seconds: 8 }, families: { rounds: 4, seconds: 15 } },
   full: { rounds: 5, steps: { rounds: 5, seconds: 30 }, families: { rounds: 3, seconds: 8 } },
 } as const;
 
